@@ -1,0 +1,59 @@
+// The team of threads. The only part of the library that knows about threads or OpenMP; its back
+// end is chosen when building (BRISKMLP_THREADING = threads | openmp | serial). It starts no thread
+// before one is needed, survives fork, and never queues: a caller that finds the team in use by
+// another thread runs its work alone. Nothing that is computed may depend on how many workers run.
+//
+// parallel.cpp holds what the back ends share, parallel_<backend>.cpp the rest, parallel_backend.h
+// what the two agree on.
+#pragma once
+
+#include <type_traits>
+
+#include "base/processors.h"
+#include "base/types.h"
+
+namespace briskmlp {
+
+// What a worker of a parallel region knows of itself.
+class Worker {
+  public:
+    index_t index;  // 0 (the calling thread) ... count - 1
+    index_t count;
+
+    // Returns when all workers have arrived; what each wrote before is visible to all after. All
+    // workers of a region must call it equally often.
+    void barrier() const;
+
+    // This worker's contiguous share [begin, end) of `n` equal items.
+    index_t begin(index_t n) const { return n * index / count; }
+    index_t end(index_t n) const { return n * (index + 1) / count; }
+};
+
+namespace detail {
+void run_team(index_t threads, void (*function)(void*, const Worker&), void* context);
+}
+
+// Runs body(const Worker&) on at most min(threads, num_threads()) workers at once, the caller among
+// them, and returns when all are done. All workers see the same count: it is 1 inside another
+// region, while another thread uses the team, and may be less than asked where threads cannot be
+// started. The body must neither throw nor fork. Workers start with the default floating-point
+// modes.
+template <class Body>
+void parallel(index_t threads, Body&& body) {
+    using Function = std::remove_reference_t<Body>;
+    detail::run_team(
+        threads,
+        [](void* context, const Worker& worker) { (*static_cast<Function*>(context))(worker); },
+        const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+const char* threading_backend();  // "threads", "openmp" or "serial"
+
+// The number of threads a region may use: available_processors(), lowered by OMP_NUM_THREADS and
+// BRISKMLP_NUM_THREADS (std::runtime_error when that is invalid), all read once, until
+// set_num_threads(n) sets it for the whole process (n >= 1, else std::invalid_argument). Always 1
+// when the back end is "serial".
+index_t num_threads();
+void set_num_threads(index_t n);
+
+}  // namespace briskmlp

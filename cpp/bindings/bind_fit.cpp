@@ -1,0 +1,145 @@
+// Training from Python: the whole fit is one call without the GIL, which is taken only to look for
+// signals (Ctrl-C) and to call back after an epoch.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/parallel.h"
+#include "train/fit.h"
+#include "bindings/network_object.h"
+#include "bindings/numpy_bridge.h"
+
+namespace briskmlp {
+namespace {
+
+// How a fit ended: the core's account, and the exception that ended it, or None.
+struct FitOutcome {
+    FitResult result;
+    py::object error;
+};
+
+// Python's handlers of signals run on its main thread only.
+bool on_main_thread() {
+    const py::object main_thread = py::module_::import("threading").attr("main_thread")();
+    return main_thread.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+}
+
+class PythonObserver final : public FitObserver {
+  public:
+    // on_epoch(EpochReport), or None, returns true to stop.
+    explicit PythonObserver(py::object on_epoch)
+        : on_epoch_(std::move(on_epoch)),
+          calls_back_(!on_epoch_.is_none()),
+          main_thread_(on_main_thread()) {}
+
+    bool epoch_done(const EpochReport& report) override {
+        return calls_back_ &&
+               stops([&] { return static_cast<bool>(py::bool_(on_epoch_(report))); });
+    }
+
+    bool interrupted() override {
+        return main_thread_ && stops([] {
+                   if (PyErr_CheckSignals() != 0) {
+                       throw py::error_already_set();
+                   }
+                   return false;
+               });
+    }
+
+    py::object take_error() { return std::move(error_); }
+
+  private:
+    // question() under the GIL; an exception is kept, and stops the fit.
+    template <class Question>
+    bool stops(Question question) {
+        const py::gil_scoped_acquire gil;
+        try {
+            return question();
+        } catch (const py::error_already_set& error) {
+            if (error.trace()) {
+                PyException_SetTraceback(error.value().ptr(), error.trace().ptr());
+            }
+            error_ = error.value();
+            return true;
+        }
+    }
+
+    py::object on_epoch_;
+    py::object error_ = py::none();
+    bool calls_back_, main_thread_;
+};
+
+FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
+                       const std::optional<DataArrays>& eval, const FitOptions& options,
+                       py::object on_epoch) {
+    const NetworkObject::FitLock lock(network);
+    PythonObserver observer(std::move(on_epoch));
+    FitResult result = network.visit([&](auto& net) {
+        const auto rows = dataset(net, data);
+        const auto eval_rows = dataset(net, eval.value_or(data));
+        const py::gil_scoped_release release;
+        return fit(net, rows, eval.has_value() ? &eval_rows : nullptr, options, observer);
+    });
+    return {std::move(result), observer.take_error()};
+}
+
+OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, double momentum,
+                             bool nesterov, std::pair<double, double> betas, double eps,
+                             double weight_decay) {
+    OptimizerSpec spec;
+    spec.kind = optimizer_from_name(kind);
+    spec.learning_rate = learning_rate;
+    spec.momentum = momentum;
+    spec.nesterov = nesterov;
+    spec.beta1 = betas.first;
+    spec.beta2 = betas.second;
+    spec.epsilon = eps;
+    spec.weight_decay = weight_decay;
+    return spec;
+}
+
+FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::uint64_t seed,
+                        index_t first_epoch, const OptimizerSpec& optimizer) {
+    return {epochs, batch_size, shuffle, seed, first_epoch, optimizer, num_threads()};
+}
+
+}  // namespace
+
+void bind_fit(py::module_& m) {
+    const OptimizerSpec defaults;
+    py::class_<OptimizerSpec>(m, "OptimizerSpec", "An optimizer's settings.")
+        .def(py::init(&make_optimizer), py::arg("kind"), py::kw_only(), py::arg("learning_rate"),
+             py::arg("momentum") = defaults.momentum, py::arg("nesterov") = defaults.nesterov,
+             py::arg("betas") = std::make_pair(defaults.beta1, defaults.beta2),
+             py::arg("eps") = defaults.epsilon, py::arg("weight_decay") = defaults.weight_decay);
+
+    py::class_<FitOptions>(m, "FitOptions", "How to train.")
+        .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
+             py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"), py::arg("optimizer"));
+
+    py::class_<EpochReport>(m, "EpochReport", "The figures of one epoch.")
+        .def_readonly("epoch", &EpochReport::epoch)
+        .def_readonly("loss", &EpochReport::loss)
+        .def_readonly("eval_loss", &EpochReport::eval_loss)
+        .def_readonly("eval_metric", &EpochReport::eval_metric)
+        .def_readonly("seconds", &EpochReport::seconds);
+
+    py::class_<FitOutcome>(m, "FitOutcome", "How a fit ended.")
+        .def_property_readonly(
+            "diverged",
+            [](const FitOutcome& outcome) { return outcome.result.end == FitEnd::kDiverged; })
+        .def_property_readonly("epoch",
+                               [](const FitOutcome& outcome) { return outcome.result.epoch; })
+        .def_property_readonly("step",
+                               [](const FitOutcome& outcome) { return outcome.result.step; })
+        .def_property_readonly("epochs",
+                               [](const FitOutcome& outcome) { return outcome.result.epochs; })
+        .def_readonly("error", &FitOutcome::error);
+
+    m.def("fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
+          py::arg("options"), py::arg("on_epoch"),
+          "Trains in place. on_epoch(report), unless None, returns true to stop.");
+}
+
+}  // namespace briskmlp

@@ -1,0 +1,17 @@
+// The extension module: what Python's side of the package calls. Its functions expect arrays that
+// _validate.py has prepared; they check what memory safety needs and no more.
+#include "kernels/dispatch.h"
+#include "bindings/pybind.h"
+
+PYBIND11_MODULE(_briskmlp_core, m, pybind11::mod_gil_not_used(),
+                pybind11::multiple_interpreters::not_supported()) {
+    m.doc() = "The compiled core of briskmlp. Use it through the package briskmlp.";
+    m.attr("__version__") = BRISKMLP_VERSION;
+
+    briskmlp::kernels<float>();  // so that a wrong BRISKMLP_ISA is an error of the import
+
+    briskmlp::bind_runtime(m);
+    briskmlp::bind_network(m);
+    briskmlp::bind_predict(m);
+    briskmlp::bind_fit(m);
+}

@@ -1,0 +1,95 @@
+#include "bindings/numpy_bridge.h"
+
+#include <cstdint>
+#include <string>
+
+#include "base/check.h"
+
+namespace briskmlp {
+namespace {
+
+std::string text(const std::vector<index_t>& shape) {
+    std::string result = "(";
+    for (const index_t size : shape) {
+        result += std::to_string(size) + ",";
+    }
+    return result + ")";
+}
+
+bool is_aligned(const py::array& array) {
+    return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+}
+
+struct DTypeRow {
+    char kind;  // NumPy's: bool, int, unsigned, float
+    index_t bytes;
+    DType dtype;
+};
+constexpr DTypeRow kDTypes[] = {
+    {'b', 1, DType::kBool},    {'i', 1, DType::kInt8},    {'u', 1, DType::kUint8},
+    {'i', 2, DType::kInt16},   {'u', 2, DType::kUint16},  {'i', 4, DType::kInt32},
+    {'u', 4, DType::kUint32},  {'i', 8, DType::kInt64},   {'u', 8, DType::kUint64},
+    {'f', 4, DType::kFloat32}, {'f', 8, DType::kFloat64},
+};
+
+DType dtype_of(const py::array& array) {
+    const py::dtype dtype = array.dtype();
+    const bool native = dtype.byteorder() == '=' || dtype.byteorder() == '|';
+    for (const DTypeRow& row : kDTypes) {
+        if (native && row.kind == dtype.kind() && row.bytes == dtype.itemsize()) {
+            return row.dtype;
+        }
+    }
+    throw py::type_error("the core cannot read elements of type " + std::string(py::str(dtype)));
+}
+
+}  // namespace
+
+InputMatrix input_matrix(const py::array& x, index_t cols) {
+    require(x.ndim() == 2 && x.shape(1) == cols && is_aligned(x),
+            "expected an aligned matrix with " + std::to_string(cols) + " columns");
+    return {x.data(), dtype_of(x), x.shape(0), cols, x.strides(0), x.strides(1)};
+}
+
+template <class T>
+const T* elements(const py::array& array, const std::vector<index_t>& shape, const char* name) {
+    const bool fits = py::isinstance<py::array_t<T, py::array::c_style>>(array) &&
+                      is_aligned(array) &&
+                      shape == std::vector<index_t>(array.shape(), array.shape() + array.ndim());
+    require(fits, std::string(name) + " must be a C-contiguous array of shape " + text(shape) +
+                      " and type " + std::string(py::str(py::dtype::of<T>())));
+    return static_cast<const T*>(array.data());
+}
+
+template <class T>
+T* writable_elements(py::array& array, const std::vector<index_t>& shape, const char* name) {
+    elements<T>(array, shape, name);
+    return static_cast<T*>(array.mutable_data());
+}
+
+template <class T>
+Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
+    const auto& [x, y, weights] = arrays;
+    const InputMatrix matrix = input_matrix(x, net.inputs());
+    const index_t rows = matrix.rows;
+    Targets<T> targets{};
+    targets.cols = net.outputs() / loss_info(net.spec().loss).outputs_per_target;
+    if (y.ndim() == 1) {
+        targets.labels = elements<std::int32_t>(y, {rows}, "y");
+    } else {
+        targets.values = elements<T>(y, {rows, targets.cols}, "y");
+    }
+    if (weights.has_value()) {
+        targets.weights = elements<T>(*weights, {rows}, "sample_weight");
+    }
+    return {matrix, targets};
+}
+
+template const float* elements(const py::array&, const std::vector<index_t>&, const char*);
+template const double* elements(const py::array&, const std::vector<index_t>&, const char*);
+template float* writable_elements(py::array&, const std::vector<index_t>&, const char*);
+template double* writable_elements(py::array&, const std::vector<index_t>&, const char*);
+template Dataset<float> dataset(const Network<float>&, const DataArrays&);
+template Dataset<double> dataset(const Network<double>&, const DataArrays&);
+
+}  // namespace briskmlp

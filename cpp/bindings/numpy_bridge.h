@@ -1,0 +1,34 @@
+// NumPy arrays as the core's views. No copies: an array that the core cannot read as it lies is an
+// error here, and _validate.py converts it before.
+#pragma once
+
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "ops/gather.h"
+#include "nn/network.h"
+#include "train/dataset.h"
+#include "bindings/pybind.h"
+
+namespace briskmlp {
+
+// The array as a matrix with `cols` columns. Its element type must be one of DType's, in native
+// byte order and aligned; any strides.
+InputMatrix input_matrix(const py::array& x, index_t cols);
+
+// The elements of a C-contiguous array of exactly this type and shape.
+template <class T>
+const T* elements(const py::array& array, const std::vector<index_t>& shape, const char* name);
+template <class T>
+T* writable_elements(py::array& array, const std::vector<index_t>& shape, const char* name);
+
+// Rows to learn from as Python hands them over: x, y, and the weights of the rows. y is int32 class
+// numbers (M,), or values (M, cols) of the network's type.
+using DataArrays = std::tuple<py::array, py::array, std::optional<py::array>>;
+
+// Views of the arrays, which must fit the network.
+template <class T>
+Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays);
+
+}  // namespace briskmlp

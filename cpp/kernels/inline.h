@@ -1,0 +1,19 @@
+// BRISKMLP_INLINE: for the small functions of which kernels are made. They must vanish into their
+// kernel, because a call in the inner loop would spill every vector register.
+#pragma once
+
+#if defined(_MSC_VER)
+#define BRISKMLP_INLINE __forceinline
+#else
+#define BRISKMLP_INLINE inline __attribute__((always_inline))
+#endif
+
+// BRISKMLP_UNROLL: before a loop over a register tile, whose arrays become registers only when no
+// index is left that is not a constant.
+#if defined(__clang__)
+#define BRISKMLP_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define BRISKMLP_UNROLL _Pragma("GCC unroll 32")
+#else
+#define BRISKMLP_UNROLL
+#endif

@@ -1,0 +1,14 @@
+// Kernels for AVX2 with fused multiply-add.
+#include "kernels/vec_avx2.h"
+
+namespace briskmlp::BRISKMLP_ISA {
+namespace {
+
+// 16 registers: 12 accumulators, 2 of B, 1 of A.
+constexpr int kTileRows = 6;
+constexpr int kTileVecs = 2;
+
+}  // namespace
+}  // namespace briskmlp::BRISKMLP_ISA
+
+#include "kernels/table.inl.h"

@@ -1,0 +1,237 @@
+// Losses of a tile of rows and their gradients with respect to the raw outputs, fused with the
+// losses' links. Formulas stand in nn/loss.h's users' docs; each row is one fixed order of sums.
+#pragma once
+
+#include "kernels/elementary.inl.h"
+#include "kernels/inline.h"
+#include "kernels/table.h"
+
+namespace briskmlp::BRISKMLP_ISA {
+namespace {
+
+// Calls body(j, lanes) for each vector of n columns; lanes < kLanes only for the last.
+template <class T, class Body>
+BRISKMLP_INLINE void for_vectors(index_t n, Body body) {
+    constexpr index_t kLanes = Vec<T>::kLanes;
+    index_t j = 0;
+    for (; j + kLanes <= n; j += kLanes) {
+        body(j, static_cast<int>(kLanes));
+    }
+    if (j < n) {
+        body(j, static_cast<int>(n - j));
+    }
+}
+
+template <class T>
+BRISKMLP_INLINE Vec<T> load_lanes(const T* p, int lanes) {
+    return lanes == Vec<T>::kLanes ? Vec<T>::load(p) : Vec<T>::load_partial(p, lanes);
+}
+
+template <class T>
+BRISKMLP_INLINE void store_lanes(Vec<T> x, T* p, int lanes) {
+    if (lanes == Vec<T>::kLanes) {
+        x.store(p);
+    } else {
+        x.store_partial(p, lanes);
+    }
+}
+
+// The loss of one row as a sum over its columns: loss(z, target, d) returns the terms of a vector
+// of columns and sets d to their derivatives. `mean` is 1 / (columns a target row has).
+template <class T, class Loss>
+BRISKMLP_INLINE double elementwise_loss(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                                        index_t ldtarget, const T* weight, const T* scale, T* d,
+                                        index_t ldd, Loss loss) {
+    using V = Vec<T>;
+    const T mean = T(1) / static_cast<T>(n);
+    double total = 0;
+    for (index_t r = 0; r < rows; ++r) {
+        const V factor = V::set(d == nullptr ? T(0) : scale[r] * mean);
+        V sum = V::zero();
+        for_vectors<T>(n, [&](index_t j, int lanes) {
+            V derivative;
+            const V term = loss(load_lanes(z + r * ldz + j, lanes),
+                                load_lanes(target + r * ldtarget + j, lanes), &derivative);
+            sum = sum + select(first_lanes<T>(lanes), term, V::zero());
+            if (d != nullptr) {
+                store_lanes(factor * derivative, d + r * ldd + j, lanes);
+            }
+        });
+        const double row = static_cast<double>(reduce_add(sum)) / static_cast<double>(n);
+        total += weight == nullptr ? row : row * static_cast<double>(weight[r]);
+    }
+    return total;
+}
+
+// (y - z)^2
+template <class T>
+double mse(index_t rows, index_t n, const T* z, index_t ldz, const T* target, index_t ldtarget,
+           const T* weight, const T* scale, T* d, index_t ldd) {
+    using V = Vec<T>;
+    return elementwise_loss(rows, n, z, ldz, target, ldtarget, weight, scale, d, ldd,
+                            [](V raw, V y, V* derivative) {
+                                const V error = raw - y;
+                                *derivative = error + error;
+                                return error * error;
+                            });
+}
+
+// softplus(z) - y z, which is -y log s(z) - (1 - y) log(1 - s(z)); its derivative is s(z) - y.
+template <class T>
+double binary_cross_entropy(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                            index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd) {
+    using V = Vec<T>;
+    return elementwise_loss(rows, n, z, ldz, target, ldtarget, weight, scale, d, ldd,
+                            [](V raw, V y, V* derivative) {
+                                *derivative = sigmoid(raw) - y;
+                                return fnma(y, raw, softplus(raw));
+                            });
+}
+
+// (log v + (y - mu)^2 / v + log 2 pi) / 2 with raw outputs mu and log v.
+template <class T>
+double gaussian_nll(index_t rows, index_t n, const T* z, index_t ldz, const T* target, index_t ldtarget,
+                    const T* weight, const T* scale, T* d, index_t ldd) {
+    using V = Vec<T>;
+    constexpr double kLog2Pi = 1.8378770664093454835606594728112;
+    const V half = V::set(T(0.5)), one = V::set(T(1));
+    const T mean = T(1) / static_cast<T>(n);
+    double total = 0;
+    for (index_t r = 0; r < rows; ++r) {
+        const V factor = V::set(d == nullptr ? T(0) : scale[r] * mean);
+        V sum = V::zero();
+        for_vectors<T>(n, [&](index_t j, int lanes) {
+            const V log_variance = load_lanes(z + r * ldz + n + j, lanes);
+            const V error = load_lanes(z + r * ldz + j, lanes) - load_lanes(target + r * ldtarget + j, lanes);
+            const V scaled = error * exp(-log_variance);
+            const V square = error * scaled;
+            sum = sum + select(first_lanes<T>(lanes), log_variance + square, V::zero());
+            if (d != nullptr) {
+                store_lanes(factor * scaled, d + r * ldd + j, lanes);
+                store_lanes(factor * half * (one - square), d + r * ldd + n + j, lanes);
+            }
+        });
+        const double row = 0.5 * (static_cast<double>(reduce_add(sum)) / static_cast<double>(n) + kLog2Pi);
+        total += weight == nullptr ? row : row * static_cast<double>(weight[r]);
+    }
+    return total;
+}
+
+template <class T>
+BRISKMLP_INLINE T row_max(index_t n, const T* z) {
+    using V = Vec<T>;
+    V top = V::set(z[0]);
+    for_vectors<T>(n, [&](index_t j, int lanes) {
+        top = max(select(first_lanes<T>(lanes), load_lanes(z + j, lanes), top), top);
+    });
+    return reduce_max(top);
+}
+
+// e = exp(z - top); returns the sum of e.
+template <class T>
+BRISKMLP_INLINE T row_exp(index_t n, const T* z, T top, T* e) {
+    using V = Vec<T>;
+    V sum = V::zero();
+    for_vectors<T>(n, [&](index_t j, int lanes) {
+        const V term = exp(load_lanes(z + j, lanes) - V::set(top));
+        sum = sum + select(first_lanes<T>(lanes), term, V::zero());
+        if (e != nullptr) {
+            store_lanes(term, e + j, lanes);
+        }
+    });
+    return reduce_add(sum);
+}
+
+template <class T>
+BRISKMLP_INLINE void row_multiply(index_t n, T factor, T* x) {
+    for_vectors<T>(n, [&](index_t j, int lanes) {
+        store_lanes(Vec<T>::set(factor) * load_lanes(x + j, lanes), x + j, lanes);
+    });
+}
+
+template <class T>
+void softmax(index_t rows, index_t n, T* z, index_t ldz) {
+    for (index_t r = 0; r < rows; ++r) {
+        T* const row = z + r * ldz;
+        row_multiply(n, T(1) / row_exp(n, row, row_max(n, row), row), row);
+    }
+}
+
+template <class T>
+void exp_rows(index_t rows, index_t n, T* z, index_t ldz) {
+    for (index_t r = 0; r < rows; ++r) {
+        for_vectors<T>(n, [&](index_t j, int lanes) {
+            store_lanes(exp(load_lanes(z + r * ldz + j, lanes)), z + r * ldz + j, lanes);
+        });
+    }
+}
+
+// log(sum exp z) - z_label. The logarithms of a block of rows are taken as one vector.
+template <class T>
+double cross_entropy_labels(index_t rows, index_t n, const T* z, index_t ldz, const std::int32_t* label,
+                            const T* weight, const T* scale, T* d, index_t ldd) {
+    using V = Vec<T>;
+    double total = 0;
+    for (index_t first = 0; first < rows; first += V::kLanes) {
+        const index_t count = rows - first < V::kLanes ? rows - first : V::kLanes;
+        T sums[V::kLanes], below_top[V::kLanes];
+        for (index_t i = 0; i < count; ++i) {
+            const index_t r = first + i;
+            const T* const raw = z + r * ldz;
+            const T top = row_max(n, raw);
+            below_top[i] = top - raw[label[r]];
+            sums[i] = row_exp(n, raw, top, d == nullptr ? nullptr : d + r * ldd);
+            if (d != nullptr) {
+                row_multiply(n, scale[r] / sums[i], d + r * ldd);
+                d[r * ldd + label[r]] -= scale[r];
+            }
+        }
+        const int lanes = static_cast<int>(count);
+        T losses[V::kLanes];
+        const V loss = log(load_lanes(sums, lanes)) + load_lanes(below_top, lanes);
+        loss.store(losses);
+        for (index_t i = 0; i < count; ++i) {
+            total += static_cast<double>(losses[i]) *
+                     (weight == nullptr ? 1.0 : static_cast<double>(weight[first + i]));
+        }
+    }
+    return total;
+}
+
+// sum of p (log(sum exp z) - z) over the columns, for rows of probabilities p.
+template <class T>
+double cross_entropy_rows(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                          index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd) {
+    using V = Vec<T>;
+    double total = 0;
+    for (index_t r = 0; r < rows; ++r) {
+        const T* const raw = z + r * ldz;
+        const T* const p = target + r * ldtarget;
+        const T top = row_max(n, raw);
+        V mass = V::zero(), below_top = V::zero();
+        for_vectors<T>(n, [&](index_t j, int lanes) {
+            const V pv = load_lanes(p + j, lanes);
+            mass = mass + pv;
+            below_top = fma(pv, V::set(top) - load_lanes(raw + j, lanes), below_top);
+        });
+        const T sum = row_exp(n, raw, top, d == nullptr ? nullptr : d + r * ldd);
+        const T total_mass = reduce_add(mass);
+        if (d != nullptr) {
+            const V softmax_factor = V::set(scale[r] * total_mass / sum), factor = V::set(scale[r]);
+            for_vectors<T>(n, [&](index_t j, int lanes) {
+                const V e = load_lanes(d + r * ldd + j, lanes);
+                const V gradient = fnma(factor, load_lanes(p + j, lanes), softmax_factor * e);
+                store_lanes(gradient, d + r * ldd + j, lanes);
+            });
+        }
+        T log_sum[V::kLanes];
+        log(V::set(sum)).store(log_sum);
+        const double row = static_cast<double>(total_mass) * static_cast<double>(log_sum[0]) +
+                           static_cast<double>(reduce_add(below_top));
+        total += weight == nullptr ? row : row * static_cast<double>(weight[r]);
+    }
+    return total;
+}
+
+}  // namespace
+}  // namespace briskmlp::BRISKMLP_ISA

@@ -1,0 +1,103 @@
+// The contract between the kernels and everything above them: one table of function pointers for
+// each element type and instruction set. Kernels never allocate, throw, lock or call each other's
+// tables, and check nothing: their preconditions stand here.
+//
+// Shape letters: M rows (batch), K in, N out. "Padded" means rounded up to whole vectors (`lanes`).
+#pragma once
+
+#include "kernels/kinds.h"
+
+namespace briskmlp {
+
+// y = f(z) on (rows, cols). y may be z. `slope`, unless null, receives f'(z), (rows, cols).
+template <class T>
+using ActivationForward = void (*)(index_t rows, index_t cols, const T* z, index_t ldz, T* y,
+                                   index_t ldy, T* slope, index_t ldslope);
+
+// d *= f' in place on (rows, cols). `source` is y where derivative_from_output(kind), else f'(z).
+template <class T>
+using ActivationBackward = void (*)(index_t rows, index_t cols, const T* source, index_t ldsource,
+                                    T* d, index_t ldd);
+
+// How a matmul's sums begin ...
+enum class GemmStart { kZero, kBias, kContinue };
+// ... and what happens to each finished column panel while it is in L1.
+enum class GemmFinish { kStore, kRelu, kReluGrad, kForward, kBackward };
+
+// C = finish(start + A B), each element one chain of multiply-adds in ascending order of k.
+template <class T>
+struct Gemm {
+    index_t m, n, k;
+    const T* a;          // (m, k), element (i, p) at a[i * a_row + p * a_col]
+    index_t a_row, a_col;  // one of the two is 1
+    const T* b;          // (k, n) row-major; whole vectors are read: readable to n padded
+    index_t ldb;
+    T* c;                // (m, n) row-major; whole vectors are written: ldc >= n padded
+    index_t ldc;
+    GemmStart start = GemmStart::kZero;
+    const T* bias = nullptr;  // (n) readable to n padded, for kBias
+    GemmFinish finish = GemmFinish::kStore;
+    T* slope = nullptr;  // (m, n): receives f' from kForward unless null
+    index_t ldslope = 0;
+    const T* source = nullptr;  // (m, n), readable to n padded: what kBackward takes f' from, and
+    index_t ldsource = 0;       // kReluGrad, which zeroes c wherever source is not above 0
+    ActivationForward<T> forward = nullptr;
+    ActivationBackward<T> backward = nullptr;
+};
+
+// Scalars of one optimizer step, the same for all parameters. `decay` multiplies the weights before
+// the update (decoupled weight decay); `l2` times the weight is added to the gradient.
+template <class T>
+struct SgdStep {
+    T learning_rate, momentum, l2;
+    bool nesterov;
+};
+template <class T>
+struct AdamStep {
+    T rest1, beta2, rest2;  // rest = 1 - beta, subtracted in double: in float it would lose digits
+    T step_size;          // learning_rate / (1 - beta1^t)
+    T inv_sqrt_bias2;     // 1 / sqrt(1 - beta2^t)
+    T epsilon, l2, decay;
+};
+
+template <class T>
+struct KernelTable {
+    const char* isa;
+    index_t lanes;                 // elements in a vector
+    index_t tile_rows, tile_vecs;  // register tile of the matmul: rows x vectors of columns
+
+    void (*gemm)(const Gemm<T>&);
+    ActivationForward<T> activation_forward[kActivationCount];
+    ActivationBackward<T> activation_backward[kActivationCount];
+
+    // Losses of `rows` rows of raw outputs z (rows, n). `scale` (rows) multiplies each row's
+    // gradient; `weight` (rows) or null multiplies each row's loss. d (rows, n) receives
+    // scale * d loss / d z unless null; d may be z. Returns the weighted sum of the rows' losses.
+    double (*mse)(index_t rows, index_t n, const T* z, index_t ldz, const T* target, index_t ldtarget,
+                  const T* weight, const T* scale, T* d, index_t ldd);
+    double (*cross_entropy_labels)(index_t rows, index_t n, const T* z, index_t ldz, const std::int32_t* label,
+                                   const T* weight, const T* scale, T* d, index_t ldd);
+    double (*cross_entropy_rows)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                                 index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
+    double (*binary_cross_entropy)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                                   index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
+    // z and d are (rows, 2 n): n means, then n log-variances; target is (rows, n).
+    double (*gaussian_nll)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                           index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
+
+    // Links: from raw outputs to the target's space, in place. softmax over each row of (rows, n).
+    void (*softmax)(index_t rows, index_t n, T* z, index_t ldz);
+    void (*exp)(index_t rows, index_t n, T* z, index_t ldz);
+
+    // One optimizer step on a tile of (rows, cols), cols padded: gradient g (ldg), parameters w and
+    // state (all with stride ldw).
+    void (*sgd)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* velocity, index_t ldw,
+                const SgdStep<T>&);
+    void (*adam)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* m, T* v, index_t ldw,
+                 const AdamStep<T>&);
+
+    // dst (cols, rows) = src (rows, cols) transposed, any sizes.
+    void (*transpose)(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst, index_t lddst);
+};
+
+}  // namespace briskmlp

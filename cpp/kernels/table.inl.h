@@ -1,0 +1,44 @@
+// The kernels of one instruction set, gathered into the table that dispatch.cpp hands out.
+#pragma once
+
+#include "kernels/activation.inl.h"
+#include "kernels/gemm.inl.h"
+#include "kernels/loss.inl.h"
+#include "kernels/optimizer.inl.h"
+#include "kernels/table.h"
+#include "kernels/transpose.inl.h"
+
+namespace briskmlp::BRISKMLP_ISA {
+namespace {
+
+template <class T>
+constexpr KernelTable<T> make_table() {
+    KernelTable<T> table{};
+    table.isa = kIsaName;
+    table.lanes = Vec<T>::kLanes;
+    table.tile_rows = kTileRows;
+    table.tile_vecs = kTileVecs;
+    table.gemm = gemm<T>;
+    for (int i = 0; i < kActivationCount; ++i) {
+        table.activation_forward[i] = kActivationForward<T>[i];
+        table.activation_backward[i] = kActivationBackward<T>[i];
+    }
+    table.mse = mse<T>;
+    table.cross_entropy_labels = cross_entropy_labels<T>;
+    table.cross_entropy_rows = cross_entropy_rows<T>;
+    table.binary_cross_entropy = binary_cross_entropy<T>;
+    table.gaussian_nll = gaussian_nll<T>;
+    table.softmax = softmax<T>;
+    table.exp = exp_rows<T>;
+    table.sgd = sgd<T>;
+    table.adam = adam<T>;
+    table.transpose = transpose<T>;
+    return table;
+}
+
+}  // namespace
+
+extern const KernelTable<float> kFloatTable = make_table<float>();
+extern const KernelTable<double> kDoubleTable = make_table<double>();
+
+}  // namespace briskmlp::BRISKMLP_ISA

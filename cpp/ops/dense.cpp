@@ -1,0 +1,65 @@
+#include "ops/dense.h"
+
+namespace briskmlp {
+namespace {
+
+template <class T>
+Gemm<T> multiply(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) {
+    return {c.rows, c.cols, a.cols, a.data, a.stride, 1, b.data, b.stride, c.data, c.stride};
+}
+
+}  // namespace
+
+template <class T>
+void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
+                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope) {
+    Gemm<T> gemm = multiply(x, w, y);
+    gemm.start = GemmStart::kBias;
+    gemm.bias = w.row(x.cols);
+    if (activation == Activation::kRelu) {
+        gemm.finish = GemmFinish::kRelu;
+    } else if (activation != Activation::kIdentity) {
+        gemm.finish = GemmFinish::kForward;
+        gemm.forward = kernels.activation_forward[static_cast<int>(activation)];
+        gemm.slope = derivative_from_output(activation) ? nullptr : slope.data;
+        gemm.ldslope = slope.stride;
+    }
+    kernels.gemm(gemm);
+}
+
+template <class T>
+void dense_backward_input(const KernelTable<T>& kernels, Activation below, MatrixView<const T> d_y,
+                          MatrixView<const T> wt, MatrixView<const T> x, MatrixView<const T> slope,
+                          MatrixView<T> d_x) {
+    Gemm<T> gemm = multiply(d_y, wt, d_x);
+    if (below != Activation::kIdentity) {
+        const MatrixView<const T> source = derivative_from_output(below) ? x : slope;
+        gemm.finish = below == Activation::kRelu ? GemmFinish::kReluGrad : GemmFinish::kBackward;
+        gemm.backward = kernels.activation_backward[static_cast<int>(below)];
+        gemm.source = source.data;
+        gemm.ldsource = source.stride;
+    }
+    kernels.gemm(gemm);
+}
+
+template <class T>
+void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x, MatrixView<const T> d_y,
+                            GemmStart start, MatrixView<T> d_w) {
+    Gemm<T> gemm{d_w.rows, d_w.cols, d_y.rows, x.data, 1, x.stride, d_y.data, d_y.stride, d_w.data, d_w.stride};
+    gemm.start = start;
+    kernels.gemm(gemm);
+}
+
+#define BRISKMLP_INSTANTIATE(T)                                                                            \
+    template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>, MatrixView<const T>, \
+                                MatrixView<T>, MatrixView<T>);                                             \
+    template void dense_backward_input(const KernelTable<T>&, Activation, MatrixView<const T>,             \
+                                       MatrixView<const T>, MatrixView<const T>, MatrixView<const T>,      \
+                                       MatrixView<T>);                                                     \
+    template void dense_backward_weights(const KernelTable<T>&, MatrixView<const T>, MatrixView<const T>,  \
+                                         GemmStart, MatrixView<T>);
+BRISKMLP_INSTANTIATE(float)
+BRISKMLP_INSTANTIATE(double)
+#undef BRISKMLP_INSTANTIATE
+
+}  // namespace briskmlp

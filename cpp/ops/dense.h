@@ -1,0 +1,30 @@
+// A dense layer on a stretch of rows: y = f(x W + b) and its two backward passes, each one matmul
+// with its epilogue. Shapes: x (M, K), W (K, N), y (M, N). Strides are in elements. "Padded" is
+// rounded up to whole vectors; every matrix that is written has room for padded rows.
+#pragma once
+
+#include "base/matrix_view.h"
+#include "kernels/table.h"
+
+namespace briskmlp {
+
+// y = f(x W + b), with w (K + 1, N): the weights, then the bias. When `slope` has data it receives
+// f'(x W + b) where derivative_from_output(activation) is false, and is left alone otherwise.
+template <class T>
+void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
+                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope);
+
+// d_x = (d_y W^T) * g'(x), where x = g(...) is the output of the layer below and wt is (N, K), W
+// transposed. `slope` is what dense_forward stored for the layer below, if anything.
+template <class T>
+void dense_backward_input(const KernelTable<T>& kernels, Activation below, MatrixView<const T> d_y,
+                          MatrixView<const T> wt, MatrixView<const T> x, MatrixView<const T> slope,
+                          MatrixView<T> d_x);
+
+// d_w = x^T d_y, added to d_w when `start` is kContinue. x is the corner of a (M, K + 1) matrix
+// whose last column is 1, so that the last row of d_w is the gradient of the bias.
+template <class T>
+void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x, MatrixView<const T> d_y,
+                            GemmStart start, MatrixView<T> d_w);
+
+}  // namespace briskmlp

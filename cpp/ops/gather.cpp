@@ -1,0 +1,114 @@
+#include "ops/gather.h"
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+namespace briskmlp {
+namespace {
+
+// Calls body(S{}) with S the C++ type of `dtype`.
+template <class Body>
+auto with_type(DType dtype, Body body) {
+    switch (dtype) {
+        case DType::kBool:
+        case DType::kUint8:
+            return body(std::uint8_t{});
+        case DType::kInt8:
+            return body(std::int8_t{});
+        case DType::kInt16:
+            return body(std::int16_t{});
+        case DType::kUint16:
+            return body(std::uint16_t{});
+        case DType::kInt32:
+            return body(std::int32_t{});
+        case DType::kUint32:
+            return body(std::uint32_t{});
+        case DType::kInt64:
+            return body(std::int64_t{});
+        case DType::kUint64:
+            return body(std::uint64_t{});
+        case DType::kFloat32:
+            return body(float{});
+        case DType::kFloat64:
+            break;
+    }
+    return body(double{});
+}
+
+template <class T, class S>
+void convert_row(const char* src, index_t stride, index_t cols, T* dst) {
+    if (stride == sizeof(S)) {
+        if constexpr (std::is_same_v<T, S>) {
+            std::memcpy(dst, src, static_cast<std::size_t>(cols) * sizeof(T));
+        } else {
+            const S* const values = reinterpret_cast<const S*>(src);
+            for (index_t j = 0; j < cols; ++j) {
+                dst[j] = static_cast<T>(values[j]);
+            }
+        }
+        return;
+    }
+    for (index_t j = 0; j < cols; ++j) {
+        dst[j] = static_cast<T>(*reinterpret_cast<const S*>(src + j * stride));
+    }
+}
+
+template <class S>
+Position find_nonfinite_in(const InputMatrix& x) {
+    for (index_t r = 0; r < x.rows; ++r) {
+        const char* const row = static_cast<const char*>(x.data) + r * x.row_stride;
+        // x - x is 0 for a finite x and NaN otherwise: a sum without branches finds the row.
+        S sum = 0;
+        for (index_t j = 0; j < x.cols; ++j) {
+            const S value = *reinterpret_cast<const S*>(row + j * x.col_stride);
+            sum += value - value;
+        }
+        for (index_t j = 0; sum != 0 && j < x.cols; ++j) {
+            if (!std::isfinite(*reinterpret_cast<const S*>(row + j * x.col_stride))) {
+                return {r, j};
+            }
+        }
+    }
+    return {-1, -1};
+}
+
+}  // namespace
+
+template <class T>
+void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count, T* dst, index_t lddst) {
+    with_type(x.dtype, [&](auto source) {
+        using S = decltype(source);
+        for (index_t i = 0; i < count; ++i) {
+            const index_t r = index == nullptr ? i : static_cast<index_t>(index[i]);
+            const char* const row = static_cast<const char*>(x.data) + r * x.row_stride;
+            convert_row<T, S>(row, x.col_stride, x.cols, dst + i * lddst);
+        }
+    });
+}
+
+template <class T>
+const T* in_place(const InputMatrix& x, index_t* stride) {
+    constexpr DType kOwn = std::is_same_v<T, float> ? DType::kFloat32 : DType::kFloat64;
+    constexpr index_t kSize = sizeof(T);
+    const bool contiguous = x.col_stride == kSize || x.cols == 1;
+    if (x.dtype != kOwn || !contiguous || x.row_stride % kSize != 0) {
+        return nullptr;
+    }
+    *stride = x.row_stride / kSize;
+    return static_cast<const T*>(x.data);
+}
+
+Position find_nonfinite(const InputMatrix& x) {
+    if (x.dtype == DType::kFloat32) {
+        return find_nonfinite_in<float>(x);
+    }
+    return x.dtype == DType::kFloat64 ? find_nonfinite_in<double>(x) : Position{-1, -1};
+}
+
+template void gather_rows(const InputMatrix&, const std::uint32_t*, index_t, float*, index_t);
+template void gather_rows(const InputMatrix&, const std::uint32_t*, index_t, double*, index_t);
+template const float* in_place(const InputMatrix&, index_t*);
+template const double* in_place(const InputMatrix&, index_t*);
+
+}  // namespace briskmlp

@@ -1,0 +1,37 @@
+// Reading rows of a user's array, of any real type and any strides, into contiguous rows of the
+// network's type.
+#pragma once
+
+#include "base/types.h"
+
+namespace briskmlp {
+
+// A user's matrix as it lies in memory. Strides are in bytes and may be zero or negative.
+struct InputMatrix {
+    const void* data;
+    DType dtype;
+    index_t rows, cols;
+    index_t row_stride, col_stride;
+
+    InputMatrix rows_from(index_t first, index_t count) const {
+        return {static_cast<const char*>(data) + first * row_stride, dtype, count, cols, row_stride, col_stride};
+    }
+};
+
+// dst (count, cols), stride lddst = the rows of x numbered index[0 ... count), or the first `count`
+// rows when index is null.
+template <class T>
+void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count, T* dst, index_t lddst);
+
+// x as (rows, cols) of T that can be read in place, or null when it must be gathered. The row
+// stride in elements goes to *stride.
+template <class T>
+const T* in_place(const InputMatrix& x, index_t* stride);
+
+struct Position {
+    index_t row, col;
+};
+// The first entry, in row-major order, that is NaN or infinite; {-1, -1} when there is none.
+Position find_nonfinite(const InputMatrix& x);
+
+}  // namespace briskmlp

@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/parallel.h"
+#include "kernels/dispatch.h"
+#include "nn/inference.h"
+#include "nn/predict.h"
+#include "train/fit.h"
+#include "train/plan.h"
+
+namespace briskmlp {
+namespace {
+
+// Targets of the rows from `first` on.
+template <class T>
+Targets<T> targets_from(const Targets<T>& y, index_t first) {
+    return {y.labels == nullptr ? nullptr : y.labels + first,
+            y.values == nullptr ? nullptr : y.values + first * y.cols, y.cols,
+            y.weights == nullptr ? nullptr : y.weights + first};
+}
+
+}  // namespace
+
+template <class T>
+Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads) {
+    constexpr index_t kTileRows = Inference<T>::kTileRows;
+    const KernelTable<T>& table = kernels<T>();
+    const Loss loss = net.spec().loss;
+    const index_t rows = data.x.rows, tiles = ceil_div(rows, kTileRows);
+    const index_t workers = std::min(tiles, useful_threads(predict_nanoseconds(net, rows), threads));
+    std::vector<Inference<T>> inferences;
+    for (index_t i = 0; i < workers; ++i) {
+        inferences.emplace_back(net, table, std::min(rows, kTileRows));
+    }
+    // One sum for each tile, added up in the order of the tiles whoever ran them.
+    std::vector<Evaluation> sums(static_cast<std::size_t>(tiles));
+    parallel(workers, [&](const Worker& worker) {
+        for (index_t tile = worker.begin(tiles); tile < worker.end(tiles); ++tile) {
+            const index_t first = tile * kTileRows, count = std::min(kTileRows, rows - first);
+            const Targets<T> targets = targets_from(data.y, first);
+            const MatrixView<T> raw =
+                inferences[static_cast<std::size_t>(worker.index)].run(data.x.rows_from(first, count));
+            sums[static_cast<std::size_t>(tile)] = {
+                evaluate_loss<T>(table, loss, count, raw.cols, raw.data, raw.stride, targets, nullptr, nullptr, 0),
+                metric_sum(loss, count, raw.cols, raw.data, raw.stride, targets)};
+        }
+    });
+    Evaluation total{0, 0};
+    for (const Evaluation& sum : sums) {
+        total.loss += sum.loss;
+        total.metric += sum.metric;
+    }
+    double weight = static_cast<double>(rows);
+    if (data.y.weights != nullptr) {
+        weight = 0;
+        for (index_t r = 0; r < rows; ++r) {
+            weight += static_cast<double>(data.y.weights[r]);
+        }
+    }
+    const double metric = total.metric / weight;
+    return {total.loss / weight, loss_info(loss).metric == Metric::kRmse ? std::sqrt(metric) : metric};
+}
+
+template Evaluation evaluate(const Network<float>&, const Dataset<float>&, index_t);
+template Evaluation evaluate(const Network<double>&, const Dataset<double>&, index_t);
+
+}  // namespace briskmlp

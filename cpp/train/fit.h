@@ -1,0 +1,62 @@
+// The training loop: epochs of shuffled minibatches, evaluation after each, stopping.
+#pragma once
+
+#include <vector>
+
+#include "nn/network.h"
+#include "nn/optimizer.h"
+#include "train/dataset.h"
+
+namespace briskmlp {
+
+struct FitOptions {
+    index_t epochs;       // >= 1
+    index_t batch_size;   // >= 1; the last batch of an epoch may be smaller
+    bool shuffle;
+    std::uint64_t seed;   // of the shuffles
+    index_t first_epoch;  // epochs this network was trained for before: they number the shuffles
+    OptimizerSpec optimizer;
+    index_t threads;      // at most this many
+};
+
+struct EpochReport {
+    index_t epoch;  // counted from 1 in this fit
+    double loss;    // mean over the epoch's rows, each as its batch saw it
+    double eval_loss, eval_metric;  // after the epoch; NaN without evaluation data
+    double seconds;  // of training and evaluation
+};
+
+enum class FitEnd { kDone, kStopped, kInterrupted, kDiverged };
+
+struct FitResult {
+    FitEnd end;
+    index_t epoch, step;  // where it ended, counted from 1
+    std::vector<EpochReport> epochs;
+};
+
+// How the caller follows a fit. Both are called on the calling thread, between steps, with the
+// network's parameters up to date in epoch_done only. Both may throw: the fit ends as if they had
+// returned true and the exception passes on.
+class FitObserver {
+  public:
+    virtual ~FitObserver() = default;
+    virtual bool epoch_done(const EpochReport& report) = 0;  // true: stop after this epoch
+    virtual bool interrupted() = 0;  // polled about every 20 ms; true: stop after this step
+};
+
+// Trains in place. However it ends, the parameters are finite and whole: those of the last finished
+// step after kDone, kStopped and kInterrupted; those of the epoch with the lowest loss (or, when no
+// epoch was finished, those before the fit) after kDiverged. Preconditions: x.cols == net.inputs(),
+// inputs and targets finite, labels in range, at least one row, at most 2^32 - 1.
+template <class T>
+FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval, const FitOptions& options,
+              FitObserver& observer);
+
+struct Evaluation {
+    double loss, metric;
+};
+// Mean loss and metric (accuracy or root mean squared error) over a data set of at least one row.
+template <class T>
+Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads);
+
+}  // namespace briskmlp

@@ -1,0 +1,131 @@
+#include "train/minibatch.h"
+
+#include <algorithm>
+
+namespace briskmlp {
+
+template <class T>
+Batch<T>::Batch(const Dataset<T>& source, const std::uint32_t* rows, RowCut row_cut)
+    : data(&source), order(rows), cut(row_cut) {
+    double sum = static_cast<double>(cut.rows);
+    if (source.y.weights != nullptr) {
+        sum = 0;
+        for (index_t i = 0; i < cut.rows; ++i) {
+            sum += static_cast<double>(source.y.weights[order[i]]);
+        }
+    }
+    scale = sum == 0 ? T(0) : static_cast<T>(1 / sum);
+}
+
+template <class T>
+Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights,
+                        const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
+                        Objective objective)
+    : pass_(net, kernels, weights, objective),
+      chunked_(plan.chunk_gradients),
+      layers_(net.layers().size()),
+      nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)) {
+    const RowCut cut = plan.cut(rows);
+    tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
+    for (index_t i = 0; i < (chunked_ ? workers : 1); ++i) {
+        activations_.emplace_back(net, kernels.lanes, chunked_ ? std::min(rows, plan.tile_rows) : rows, targets);
+    }
+    for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
+        gradients_.emplace_back(net.layers(), kernels.lanes);
+    }
+    index_t scratch = 0;
+    for (const WeightTile& tile : plan.weight_tiles) {
+        scratch_stride_ = std::max(scratch_stride_, round_up(tile.cols, kernels.lanes));
+        scratch = std::max(scratch, tile.rows);
+    }
+    for (index_t i = 0; i < workers; ++i) {
+        scratch_.emplace_back(scratch * scratch_stride_);
+    }
+}
+
+template <class T>
+void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch) {
+    const RowCut& cut = batch.cut;
+    for (index_t chunk = worker.begin(cut.chunks); chunk < worker.end(cut.chunks); ++chunk) {
+        const index_t first = cut.tile_begin(cut.chunk_begin(chunk));
+        const index_t count = cut.tile_begin(cut.chunk_begin(chunk + 1)) - first;
+        if (chunked_) {
+            run_chunk(worker, batch, chunk);
+        } else {
+            run_tile(activations_[0], first, count, batch, chunk);
+        }
+        if (watch != nullptr && worker.index == 0) {
+            watch->chunk_done(nanoseconds_a_row_ * static_cast<double>(count));
+        }
+    }
+}
+
+template <class T>
+void Minibatch<T>::run_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk) {
+    Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
+    LayerMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
+    GemmStart start = GemmStart::kZero;
+    for (index_t tile = batch.cut.chunk_begin(chunk); tile < batch.cut.chunk_begin(chunk + 1); ++tile) {
+        const index_t first = batch.cut.tile_begin(tile), count = batch.cut.tile_begin(tile + 1) - first;
+        run_tile(activations, 0, count, batch, tile);
+        for (std::size_t l = 0; l < layers_; ++l) {
+            pass_.weight_gradient(activations, 0, count, l, 0, 0, start, gradient[l]);
+        }
+        start = GemmStart::kContinue;
+        if (batch.d_x != nullptr) {
+            pass_.input_gradient(activations, 0, count);
+            const MatrixView<T> d_x = activations.x(0, 0, count);
+            for (index_t r = 0; r < count; ++r) {
+                std::copy_n(d_x.row(r), d_x.cols, batch.d_x + (first + r) * d_x.cols);
+            }
+        }
+    }
+}
+
+template <class T>
+void Minibatch<T>::run_tile(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
+                            index_t tile) {
+    activations.load(*batch.data, batch.order + batch.cut.tile_begin(tile), first, count, batch.scale);
+    pass_.forward(activations, first, count);
+    tile_losses_[static_cast<std::size_t>(tile)] = pass_.loss(activations, first, count);
+    pass_.backward(activations, first, count);
+}
+
+template <class T>
+double Minibatch<T>::loss(const Batch<T>& batch) const {
+    double sum = 0;
+    for (index_t tile = 0; tile < batch.cut.tiles; ++tile) {
+        sum += tile_losses_[static_cast<std::size_t>(tile)];
+    }
+    return sum * static_cast<double>(batch.scale);
+}
+
+template <class T>
+MatrixView<const T> Minibatch<T>::weight_tile(const Worker& worker, const Batch<T>& batch,
+                                              const WeightTile& tile) {
+    T* const scratch = scratch_[static_cast<std::size_t>(worker.index)].data();
+    const MatrixView<T> sum{scratch, tile.rows, tile.cols, scratch_stride_};
+    if (!chunked_) {
+        pass_.weight_gradient(activations_[0], 0, batch.cut.rows, tile.layer, tile.row, tile.col,
+                              GemmStart::kZero, sum);
+        return {sum.data, sum.rows, sum.cols, sum.stride};
+    }
+    for (index_t r = 0; r < tile.rows; ++r) {
+        for (index_t chunk = 0; chunk < batch.cut.chunks; ++chunk) {
+            const T* const g =
+                gradients_[static_cast<std::size_t>(chunk)][tile.layer].row(tile.row + r) + tile.col;
+            T* const s = sum.row(r);
+            for (index_t j = 0; j < tile.cols; ++j) {
+                s[j] = chunk == 0 ? g[j] : s[j] + g[j];
+            }
+        }
+    }
+    return {sum.data, sum.rows, sum.cols, sum.stride};
+}
+
+template struct Batch<float>;
+template struct Batch<double>;
+template class Minibatch<float>;
+template class Minibatch<double>;
+
+}  // namespace briskmlp

@@ -1,0 +1,90 @@
+#include "train/pass.h"
+
+#include <algorithm>
+
+#include "ops/dense.h"
+
+namespace briskmlp {
+namespace {
+
+template <class T>
+MatrixView<const T> constant(MatrixView<T> view) {
+    return {view.data, view.rows, view.cols, view.stride};
+}
+
+}  // namespace
+
+template <class T>
+void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count) const {
+    const std::vector<Layer>& layers = net_->layers();
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        dense_forward(*kernels_, layers[l].activation, constant(activations.x(l, first, count)), weights_->w(l),
+                      activations.x(l + 1, first, count), activations.slope(l, first, count));
+        activations.restore_ones(l + 1, first, count);
+    }
+}
+
+template <class T>
+double Pass<T>::loss(Activations<T>& activations, index_t first, index_t count) const {
+    const std::size_t last = net_->layers().size() - 1;
+    const MatrixView<T> output = activations.x(last + 1, first, count);
+    const MatrixView<T> d = activations.d(last, first, count);
+    const Targets<T> targets = activations.targets(first);
+    double sum = 0;
+    if (objective_ == Objective::kLinear) {
+        for (index_t r = 0; r < count; ++r) {
+            std::copy_n(targets.values + r * targets.cols, targets.cols, d.row(r));
+        }
+    } else {
+        sum = evaluate_loss(*kernels_, net_->spec().loss, count, output.cols, output.data, output.stride, targets,
+                            activations.scale(first), d.data, d.stride);
+    }
+    through_output_activation(activations, first, count);
+    return sum;
+}
+
+template <class T>
+void Pass<T>::through_output_activation(Activations<T>& activations, index_t first, index_t count) const {
+    const std::size_t last = net_->layers().size() - 1;
+    const Activation activation = net_->layers()[last].activation;
+    if (activation == Activation::kIdentity) {
+        return;
+    }
+    const MatrixView<T> d = activations.d(last, first, count);
+    const MatrixView<T> source = derivative_from_output(activation) ? activations.x(last + 1, first, count)
+                                                                    : activations.slope(last, first, count);
+    kernels_->activation_backward[static_cast<int>(activation)](count, d.cols, source.data, source.stride, d.data,
+                                                                d.stride);
+}
+
+template <class T>
+void Pass<T>::backward(Activations<T>& activations, index_t first, index_t count) const {
+    const std::vector<Layer>& layers = net_->layers();
+    for (std::size_t l = layers.size() - 1; l > 0; --l) {
+        dense_backward_input(*kernels_, layers[l - 1].activation, constant(activations.d(l, first, count)),
+                             weights_->transposed(l), constant(activations.x(l, first, count)),
+                             constant(activations.slope(l - 1, first, count)), activations.d(l - 1, first, count));
+    }
+}
+
+template <class T>
+void Pass<T>::input_gradient(Activations<T>& activations, index_t first, index_t count) const {
+    dense_backward_input(*kernels_, Activation::kIdentity, constant(activations.d(0, first, count)),
+                         weights_->transposed(0), {}, {}, activations.x(0, first, count));
+    activations.restore_ones(0, first, count);
+}
+
+template <class T>
+void Pass<T>::weight_gradient(Activations<T>& activations, index_t first, index_t count, std::size_t layer,
+                              index_t row, index_t col, GemmStart start, MatrixView<T> d_w) const {
+    MatrixView<const T> x = constant(activations.x(layer, first, count));
+    MatrixView<const T> d = constant(activations.d(layer, first, count));
+    x.data += row;
+    d.data += col;
+    dense_backward_weights(*kernels_, x, d, start, d_w);
+}
+
+template class Pass<float>;
+template class Pass<double>;
+
+}  // namespace briskmlp

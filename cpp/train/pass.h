@@ -1,0 +1,48 @@
+// A stretch of rows through all layers and back, on one thread. The rows of a tile are few enough
+// that what one layer leaves is still in L1 or L2 when the next reads it.
+#pragma once
+
+#include "train/activations.h"
+#include "train/weights.h"
+
+namespace briskmlp {
+
+// What is differentiated: the network's loss, or the sum of its outputs times the targets, whose
+// gradient with respect to the outputs is the targets themselves.
+enum class Objective { kLoss, kLinear };
+
+// All of it works on rows [first, first + count) of `activations`.
+template <class T>
+class Pass {
+  public:
+    Pass(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights, Objective objective)
+        : net_(&net), kernels_(&kernels), weights_(&weights), objective_(objective) {}
+
+    // From x(0) to the output, x(number of layers).
+    void forward(Activations<T>& activations, index_t first, index_t count) const;
+
+    // Weighted sum of the rows' losses (0 for kLinear); d of the last layer receives its gradient.
+    double loss(Activations<T>& activations, index_t first, index_t count) const;
+
+    // From d of the last layer to d of the first.
+    void backward(Activations<T>& activations, index_t first, index_t count) const;
+
+    // Replaces x(0) by the gradient with respect to it; needs the first layer's transpose.
+    void input_gradient(Activations<T>& activations, index_t first, index_t count) const;
+
+    // The gradient of the tile of a layer's weights that starts at (row, col), d_w its size.
+    void weight_gradient(Activations<T>& activations, index_t first, index_t count, std::size_t layer,
+                         index_t row, index_t col, GemmStart start, MatrixView<T> d_w) const;
+
+  private:
+    // The chain rule through the output layer's activation: from the gradient with respect to its
+    // output, in d of the last layer, to that with respect to x W + b.
+    void through_output_activation(Activations<T>& activations, index_t first, index_t count) const;
+
+    const Network<T>* net_;
+    const KernelTable<T>* kernels_;
+    const Weights<T>* weights_;
+    Objective objective_;
+};
+
+}  // namespace briskmlp

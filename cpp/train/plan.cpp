@@ -1,0 +1,113 @@
+#include "train/plan.h"
+
+#include <algorithm>
+
+namespace briskmlp {
+namespace {
+
+// Rows of a tile. Each weight that is read serves this many rows, so a tile must be tall enough to
+// hide where the weights come from: L2 for all but wide nets, whose weights come from beyond it.
+constexpr index_t kTileRows = 32;
+constexpr index_t kTallTileRows = 128;
+constexpr index_t kLargeParameterBytes = 1 << 20;
+
+// Rows and vectors of a weight tile: with its optimizer state it stays in L1.
+constexpr index_t kWeightTileRows = 32;
+constexpr index_t kWeightTileVectors = 4;
+
+// Chunks of a chunked plan: enough for many cores, few enough that their gradients stay in cache.
+constexpr index_t kChunks = 16;
+
+// A pessimistic rate of useful arithmetic, for estimates only.
+constexpr double kFlopsPerNanosecond = 50;
+
+// Work on one thread for which a second is worth waking: a wake takes up to 25 microseconds, and a
+// barrier with the cache lines that cross it about one.
+constexpr double kNanosecondsAThread = 25e3;
+
+template <class T>
+std::vector<WeightTile> cut_weights(const Network<T>& net, index_t lanes) {
+    const index_t width = kWeightTileVectors * lanes;
+    std::vector<WeightTile> tiles;
+    for (std::size_t l = 0; l < net.layers().size(); ++l) {
+        const Layer& layer = net.layers()[l];
+        // Tiles start at multiples of kWeightTileRows, which suits the transposes; a short rest
+        // (the bias row, say) goes to the last.
+        const index_t row_tiles = std::max<index_t>(1, (layer.in + kWeightTileRows / 2) / kWeightTileRows);
+        for (index_t i = 0; i < row_tiles; ++i) {
+            const index_t row = i * kWeightTileRows;
+            const index_t rows = i + 1 == row_tiles ? layer.in + 1 - row : kWeightTileRows;
+            for (index_t col = 0; col < layer.out; col += width) {
+                tiles.push_back({l, row, rows, col, std::min(width, layer.out - col)});
+            }
+        }
+    }
+    return tiles;
+}
+
+template <class T>
+double step_nanoseconds(const Network<T>& net, index_t batch) {
+    double products = 0;
+    for (const Layer& layer : net.layers()) {
+        products += static_cast<double>(layer.in) * static_cast<double>(layer.out);
+    }
+    // Forward, input gradient and weight gradient; then a fixed cost for each parameter's update.
+    const double flops = 6 * products * static_cast<double>(batch);
+    return (flops / kFlopsPerNanosecond + products) * (sizeof(T) / 4);
+}
+
+// Elements of memory that the two plans pass through per minibatch, and whether chunks pass fewer.
+template <class T>
+bool chunks_are_cheaper(const Network<T>& net, index_t batch) {
+    index_t widths = net.inputs();
+    for (const Layer& layer : net.layers()) {
+        widths += 2 * layer.out;  // activation and gradient
+    }
+    const double two_phase = 2.0 * static_cast<double>(batch) * static_cast<double>(widths);
+    const double chunked = 4.0 * kChunks * static_cast<double>(net.num_parameters());
+    return chunked < two_phase;
+}
+
+}  // namespace
+
+template <class T>
+Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch, PlanKind kind) {
+    Plan plan{};
+    plan.chunk_gradients = kind == PlanKind::kChunked || chunks_are_cheaper(net, batch);
+    plan.weight_tiles = cut_weights(net, kernels.lanes);
+    const bool large = net.num_parameters() * index_t{sizeof(T)} > kLargeParameterBytes;
+    plan.tile_rows = large || plan.chunk_gradients ? kTallTileRows : kTileRows;
+    plan.nanoseconds = step_nanoseconds(net, batch);
+    return plan;
+}
+
+RowCut Plan::cut(index_t rows) const {
+    const index_t tiles = std::max<index_t>(1, ceil_div(rows, tile_rows));
+    return {rows, tiles, chunk_gradients ? std::min(kChunks, tiles) : tiles};
+}
+
+std::size_t Plan::first_weight_tile(index_t part, index_t parts) const {
+    const auto area = [](const WeightTile& tile) { return tile.rows * tile.cols; };
+    index_t total = 0;
+    for (const WeightTile& tile : weight_tiles) {
+        total += area(tile);
+    }
+    // A tile belongs to the part in which its middle lies.
+    std::size_t i = 0;
+    for (index_t before = 0; i < weight_tiles.size(); before += area(weight_tiles[i]), ++i) {
+        if ((2 * before + area(weight_tiles[i])) * parts > 2 * total * part) {
+            break;
+        }
+    }
+    return i;
+}
+
+index_t useful_threads(double nanoseconds, index_t limit) {
+    const double threads = nanoseconds / kNanosecondsAThread;
+    return threads >= static_cast<double>(limit) ? limit : std::max<index_t>(1, static_cast<index_t>(threads));
+}
+
+template Plan make_plan(const Network<float>&, const KernelTable<float>&, index_t, PlanKind);
+template Plan make_plan(const Network<double>&, const KernelTable<double>&, index_t, PlanKind);
+
+}  // namespace briskmlp
