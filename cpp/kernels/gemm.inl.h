@@ -30,103 +30,85 @@ struct Tile {
     index_t ldsource;
 };
 
+// Calls body(r, v) for every vector of a register tile, r and v constants once it is unrolled.
+template <int kRows, int kVecs, class Body>
+BRISKMLP_INLINE void for_tile(Body body) {
+    BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
+        BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) { body(r, v); }
+    }
+}
+
 template <class T, int kRows, int kVecs>
 struct Accumulators {
+    static constexpr int kLanes = Vec<T>::kLanes;
     Vec<T> sum[kRows][kVecs];
 
     BRISKMLP_INLINE void start(const Tile<T>& t) {
-        constexpr int kLanes = Vec<T>::kLanes;
         if (t.start == GemmStart::kZero) {
-            BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
-                BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) { sum[r][v] = Vec<T>::zero(); }
-            }
+            for_tile<kRows, kVecs>([&](int r, int v) { sum[r][v] = Vec<T>::zero(); });
         } else if (t.start == GemmStart::kBias) {
-            BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
-                const Vec<T> bias = Vec<T>::load(t.bias + v * kLanes);
-                BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) { sum[r][v] = bias; }
-            }
+            for_tile<kRows, kVecs>(
+                [&](int r, int v) { sum[r][v] = Vec<T>::load(t.bias + v * kLanes); });
         } else {
-            BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
-                BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
-                    sum[r][v] = Vec<T>::load(t.c + r * t.ldc + v * kLanes);
-                }
-            }
+            for_tile<kRows, kVecs>(
+                [&](int r, int v) { sum[r][v] = Vec<T>::load(t.c + r * t.ldc + v * kLanes); });
         }
+    }
+
+    // sum(r) += a(r) b, where a(r) is the element of A in row r of the tile.
+    template <class A>
+    BRISKMLP_INLINE void add(const T* b, A a) {
+        Vec<T> bv[kVecs];
+        for_tile<1, kVecs>([&](int, int v) { bv[v] = Vec<T>::load(b + v * kLanes); });
+        for_tile<kRows, kVecs>(
+            [&](int r, int v) { sum[r][v] = fma(Vec<T>::set(a(r)), bv[v], sum[r][v]); });
     }
 
     BRISKMLP_INLINE void finish(const Tile<T>& t) {
-        constexpr int kLanes = Vec<T>::kLanes;
         const Vec<T> zero = Vec<T>::zero();
+        T* const c = t.c;  // the stores below could change t, for all the compiler knows
+        const index_t ldc = t.ldc;
         if (t.finish == GemmFinish::kRelu) {
-            BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
-                BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) { sum[r][v] = relu(sum[r][v]); }
-            }
+            for_tile<kRows, kVecs>([&](int r, int v) {
+                sum[r][v] = select(sum[r][v] < zero, zero, sum[r][v]);  // keeps NaN
+            });
         } else if (t.finish == GemmFinish::kReluGrad) {
-            BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
-                BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
-                    const Vec<T> y = Vec<T>::load(t.source + r * t.ldsource + v * kLanes);
-                    sum[r][v] = select(y > zero, sum[r][v], zero);
-                }
-            }
+            for_tile<kRows, kVecs>([&](int r, int v) {
+                const Vec<T> y = Vec<T>::load(t.source + r * t.ldsource + v * kLanes);
+                sum[r][v] = select(y > zero, sum[r][v], zero);
+            });
         }
-        BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
-            BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
-                sum[r][v].store(t.c + r * t.ldc + v * kLanes);
-            }
-        }
-    }
-
-    static BRISKMLP_INLINE Vec<T> relu(Vec<T> x) {
-        return select(x < Vec<T>::zero(), Vec<T>::zero(), x);  // keeps NaN
+        for_tile<kRows, kVecs>([&](int r, int v) { sum[r][v].store(c + r * ldc + v * kLanes); });
     }
 };
 
 // A column-major (dW = X^T dY reads X so): the rows of one k lie side by side.
 template <class T, int kRows, int kVecs>
 void tile_column_major(const Tile<T>& t) {
-    constexpr int kLanes = Vec<T>::kLanes;
     Accumulators<T, kRows, kVecs> acc;
     acc.start(t);
     const T* a = t.a;
     const T* b = t.b;
-    for (index_t p = 0; p < t.k; ++p) {
-        Vec<T> bv[kVecs];
-        BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) { bv[v] = Vec<T>::load(b + v * kLanes); }
-        BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
-            const Vec<T> av = Vec<T>::set(a[r]);
-            BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
-                acc.sum[r][v] = fma(av, bv[v], acc.sum[r][v]);
-            }
-        }
-        a += t.lda;
-        b += t.ldb;
+    for (index_t p = 0; p < t.k; ++p, a += t.lda, b += t.ldb) {
+        acc.add(b, [&](int r) { return a[r]; });
     }
     acc.finish(t);
 }
 
-// A row-major: one pointer for each four rows and the strides 1x to 3x from it, which the addressing
-// modes of x86 and the register file can hold; a pointer for each row would spill.
+// A row-major: one pointer for each four rows and the strides 1x to 3x from it, which the
+// addressing modes of x86 and the register file can hold; a pointer for each row would spill.
 template <class T, int kRows, int kVecs>
 void tile_row_major(const Tile<T>& t) {
-    constexpr int kLanes = Vec<T>::kLanes;
     constexpr int kGroups = (kRows + 3) / 4;
     Accumulators<T, kRows, kVecs> acc;
     acc.start(t);
     const index_t lda = t.lda;
     const T* a[kGroups];
-    BRISKMLP_UNROLL for (int g = 0; g < kGroups; ++g) { a[g] = t.a + 4 * g * lda; }
+    for_tile<kGroups, 1>([&](int g, int) { a[g] = t.a + 4 * g * lda; });
     const T* b = t.b;
-    for (index_t p = 0; p < t.k; ++p) {
-        Vec<T> bv[kVecs];
-        BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) { bv[v] = Vec<T>::load(b + v * kLanes); }
-        BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
-            const Vec<T> av = Vec<T>::set(a[r / 4][(r % 4) * lda]);
-            BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
-                acc.sum[r][v] = fma(av, bv[v], acc.sum[r][v]);
-            }
-        }
-        BRISKMLP_UNROLL for (int g = 0; g < kGroups; ++g) { ++a[g]; }
-        b += t.ldb;
+    for (index_t p = 0; p < t.k; ++p, b += t.ldb) {
+        acc.add(b, [&](int r) { return a[r / 4][(r % 4) * lda]; });
+        for_tile<kGroups, 1>([&](int g, int) { ++a[g]; });
     }
     acc.finish(t);
 }
@@ -134,13 +116,13 @@ void tile_row_major(const Tile<T>& t) {
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-// The tiles of every height up to kTileRows, for one width and one order of A.
-template <class T, int kVecs>
+// The tiles of every height up to kMaxRows, for one width and both orders of A.
+template <class T, int kVecs, int kMaxRows>
 struct TileFunctions {
-    TileFunction<T> row_major[kTileRows];
-    TileFunction<T> column_major[kTileRows];
+    TileFunction<T> row_major[kMaxRows];
+    TileFunction<T> column_major[kMaxRows];
 
-    constexpr TileFunctions() : row_major{}, column_major{} { fill<kTileRows>(); }
+    constexpr TileFunctions() : row_major{}, column_major{} { fill<kMaxRows>(); }
 
   private:
     template <int kRows>
@@ -154,20 +136,26 @@ struct TileFunctions {
 };
 
 // One column panel: all rows, in tiles of kVecs vectors whose heights differ by at most one.
-template <class T, int kVecs>
+template <class T, int kVecs, int kMaxRows>
 void gemm_panel(const Gemm<T>& g, index_t column) {
-    static constexpr TileFunctions<T, kVecs> kTiles;
+    static constexpr TileFunctions<T, kVecs, kMaxRows> kTiles;
     const bool row_major = g.a_col == 1;
     const TileFunction<T>* tiles = row_major ? kTiles.row_major : kTiles.column_major;
-    const index_t blocks = (g.m + kTileRows - 1) / kTileRows;
+    const index_t blocks = (g.m + kMaxRows - 1) / kMaxRows;
     const index_t height = g.m / blocks;
     const index_t taller = g.m % blocks;  // this many blocks have one row more
-    Tile<T> t{g.k,     g.a,
+    Tile<T> t{g.k,
+              g.a,
               row_major ? g.a_row : g.a_col,
-              g.b + column, g.ldb,
-              g.c + column, g.ldc,
-              g.start, g.start == GemmStart::kBias ? g.bias + column : nullptr,
-              g.finish, g.source == nullptr ? nullptr : g.source + column, g.ldsource};
+              g.b + column,
+              g.ldb,
+              g.c + column,
+              g.ldc,
+              g.start,
+              g.start == GemmStart::kBias ? g.bias + column : nullptr,
+              g.finish,
+              g.source == nullptr ? nullptr : g.source + column,
+              g.ldsource};
     for (index_t block = 0; block < blocks; ++block) {
         const index_t rows = height + (block < taller ? 1 : 0);
         tiles[rows - 1](t);
@@ -177,32 +165,65 @@ void gemm_panel(const Gemm<T>& g, index_t column) {
     }
 }
 
-template <class T, int kVecs>
-void gemm_panels(const Gemm<T>& g, index_t first_column) {
-    constexpr index_t kPanel = kVecs * Vec<T>::kLanes;
-    index_t column = first_column;
-    for (; g.n - column > kPanel - Vec<T>::kLanes; column += kPanel) {
-        gemm_panel<T, kVecs>(g, column);
-        const index_t cols = g.n - column < kPanel ? g.n - column : kPanel;
-        if (g.finish == GemmFinish::kForward) {
-            T* c = g.c + column;
-            g.forward(g.m, cols, c, g.ldc, c, g.ldc, g.slope == nullptr ? nullptr : g.slope + column,
-                      g.ldslope);
-        } else if (g.finish == GemmFinish::kBackward) {
-            g.backward(g.m, cols, g.source + column, g.ldsource, g.c + column, g.ldc);
-        }
+// What follows the tiles of a column panel while it is in L1.
+template <class T>
+void finish_panel(const Gemm<T>& g, index_t column, index_t cols) {
+    T* const c = g.c + column;
+    if (g.finish == GemmFinish::kForward) {
+        T* const slope = g.slope == nullptr ? nullptr : g.slope + column;
+        g.forward(g.m, cols, c, g.ldc, c, g.ldc, slope, g.ldslope);
+    } else if (g.finish == GemmFinish::kBackward) {
+        g.backward(g.m, cols, g.source + column, g.ldsource, c, g.ldc);
+    }
+}
+
+// The columns from `column` on: panels of kVecs vectors, then one narrower panel.
+template <class T, int kVecs, int kMaxRows>
+void gemm_panels(const Gemm<T>& g, index_t column) {
+    constexpr index_t kLanes = Vec<T>::kLanes, kPanel = kVecs * kLanes;
+    for (; g.n - column > kPanel - kLanes; column += kPanel) {
+        gemm_panel<T, kVecs, kMaxRows>(g, column);
+        finish_panel(g, column, g.n - column < kPanel ? g.n - column : kPanel);
     }
     if constexpr (kVecs > 1) {
         if (column < g.n) {
-            gemm_panels<T, kVecs - 1>(g, column);
+            gemm_panels<T, kVecs - 1, kMaxRows>(g, column);
         }
     }
 }
 
+// A single row reads each element of B once: what counts is how B streams in. Panels are wide, so
+// that there are accumulators enough without a second row, and a B beyond the caches is taken a few
+// whole rows at a time. The sums go on from C, which leaves their order, and so their bits, alone.
+constexpr int kRowVecs = 8;
+constexpr index_t kRowsOfB = 16;
+constexpr index_t kStreamedBytes = 256 << 10;
+
+template <class T>
+void gemm_row(Gemm<T> g) {
+    const index_t k = g.k;
+    const GemmFinish finish = g.finish;
+    if (k * g.n * index_t{sizeof(T)} >= kStreamedBytes) {
+        g.k = kRowsOfB;
+        g.finish = GemmFinish::kStore;
+        for (index_t left = k; left > kRowsOfB; left -= kRowsOfB) {
+            gemm_panels<T, kRowVecs, 1>(g, 0);
+            g.start = GemmStart::kContinue;
+            g.a += kRowsOfB;
+            g.b += kRowsOfB * g.ldb;
+        }
+        g.k = k - (k - 1) / kRowsOfB * kRowsOfB;
+        g.finish = finish;
+    }
+    gemm_panels<T, kRowVecs, 1>(g, 0);
+}
+
 template <class T>
 void gemm(const Gemm<T>& g) {
-    if (g.m > 0) {
-        gemm_panels<T, kTileVecs>(g, 0);
+    if (g.m == 1 && g.a_col == 1) {
+        gemm_row(g);
+    } else if (g.m > 0) {
+        gemm_panels<T, kTileVecs, kTileRows>(g, 0);
     }
 }
 
