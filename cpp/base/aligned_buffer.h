@@ -27,10 +27,10 @@ class AlignedBuffer {
             throw std::bad_alloc();
         }
         data_ = static_cast<T*>(
-            ::operator new(static_cast<std::size_t>(bytes), std::align_val_t{kAlignment}));
+            ::operator new (static_cast<std::size_t>(bytes), std::align_val_t{kAlignment}));
         std::memset(data_, 0, static_cast<std::size_t>(bytes));
     }
-    ~AlignedBuffer() { ::operator delete(data_, std::align_val_t{kAlignment}); }
+    ~AlignedBuffer() { ::operator delete (data_, std::align_val_t{kAlignment}); }
 
     AlignedBuffer(AlignedBuffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}

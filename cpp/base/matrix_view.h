@@ -7,7 +7,7 @@ namespace briskmlp {
 
 template <class T>
 struct MatrixView {
-    T* data;         // (rows, cols) row-major
+    T* data;  // (rows, cols) row-major
     index_t rows;
     index_t cols;
     index_t stride;  // elements from one row to the next, >= cols

@@ -10,20 +10,20 @@ namespace {
 
 index_t ask() {
 #if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
-  const long pages = sysconf(_SC_PHYS_PAGES);
-  const long page_size = sysconf(_SC_PAGESIZE);
-  if (pages > 0 && page_size > 0 && pages <= PTRDIFF_MAX / page_size) {
-    return index_t{pages} * page_size;
-  }
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page_size = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page_size > 0 && pages <= PTRDIFF_MAX / page_size) {
+        return index_t{pages} * page_size;
+    }
 #endif
-  return PTRDIFF_MAX;
+    return PTRDIFF_MAX;
 }
 
 }  // namespace
 
 index_t physical_memory() {
-  static const index_t bytes = ask();
-  return bytes;
+    static const index_t bytes = ask();
+    return bytes;
 }
 
 }  // namespace briskmlp

@@ -33,9 +33,9 @@ struct alignas(kAlignment) Counter {
 };
 Counter counters[detail::kMaxWorkers];
 
-// About a hundred microseconds, far longer than equal shares of work drift apart; beyond that a
-// partner is waiting for a processor, and may be waiting for this one.
-constexpr int kBarrierPauses = 4000;
+// A few microseconds, about what equal shares of work drift apart. A partner that takes longer may
+// be waiting for this very processor, and gets it; where it has its own, yielding costs little.
+constexpr int kBarrierPauses = 100;
 
 void wait_for_steps(const Counter& partner, std::uint64_t steps, int pauses) {
     while (partner.steps.load(std::memory_order_acquire) < steps) {

@@ -59,6 +59,7 @@ class alignas(kAlignment) Seat {
                 }
                 spin_pause();
             }
+            std::this_thread::yield();  // the caller may need this very processor
         } while (std::chrono::steady_clock::now() < deadline);
         return false;
     }

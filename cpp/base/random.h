@@ -23,7 +23,8 @@ class CounterRng {
   public:
     // `index` tells streams of one purpose apart: the layer for kInit, the epoch for kShuffle.
     constexpr CounterRng(std::uint64_t seed, RandomStream stream, std::uint64_t index)
-        : key_(mix64(mix64(mix64(seed + kGoldenGamma) ^ static_cast<std::uint64_t>(stream)) ^ index)) {}
+        : key_(mix64(mix64(mix64(seed + kGoldenGamma) ^ static_cast<std::uint64_t>(stream)) ^
+                     index)) {}
 
     constexpr std::uint64_t bits(std::uint64_t counter) const {
         return mix64(key_ + (counter + 1) * kGoldenGamma);

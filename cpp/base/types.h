@@ -11,6 +11,18 @@ using index_t = std::ptrdiff_t;
 
 // Element types of input arrays. Networks compute in kFloat32 or kFloat64; the others are converted
 // row by row while a batch is gathered.
-enum class DType { kBool, kInt8, kUint8, kInt16, kUint16, kInt32, kUint32, kInt64, kUint64, kFloat32, kFloat64 };
+enum class DType {
+    kBool,
+    kInt8,
+    kUint8,
+    kInt16,
+    kUint16,
+    kInt32,
+    kUint32,
+    kInt64,
+    kUint64,
+    kFloat32,
+    kFloat64
+};
 
 }  // namespace briskmlp

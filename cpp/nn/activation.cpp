@@ -23,7 +23,9 @@ constexpr ActivationInfo kActivations[kActivationCount] = {
 
 }  // namespace
 
-const ActivationInfo& activation_info(Activation kind) { return kActivations[static_cast<int>(kind)]; }
+const ActivationInfo& activation_info(Activation kind) {
+    return kActivations[static_cast<int>(kind)];
+}
 
 std::vector<std::string> activation_names() {
     std::vector<std::string> names;

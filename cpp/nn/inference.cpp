@@ -14,8 +14,8 @@ MatrixView<const T> weights_in_place(const Network<T>& net, const Layer& layer) 
 
 // All layers, from x through the two scratch matrices in turn; returns the last.
 template <class T>
-MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels, MatrixView<const T> x,
-                             MatrixView<T> scratch, MatrixView<T> other) {
+MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels,
+                             MatrixView<const T> x, MatrixView<T> scratch, MatrixView<T> other) {
     for (const Layer& layer : net.layers()) {
         scratch.cols = layer.out;
         dense_forward(kernels, layer.activation, x, weights_in_place(net, layer), scratch, {});
@@ -38,7 +38,8 @@ Inference<T>::Inference(const Network<T>& net, const KernelTable<T>& kernels, in
     : net_(&net),
       kernels_(&kernels),
       stride_(widest_row(net, kernels.lanes)),
-      buffers_{AlignedBuffer<T>(checked_mul(rows, stride_)), AlignedBuffer<T>(checked_mul(rows, stride_))} {}
+      buffers_{AlignedBuffer<T>(checked_mul(rows, stride_)),
+               AlignedBuffer<T>(checked_mul(rows, stride_))} {}
 
 template <class T>
 MatrixView<T> Inference<T>::run(const InputMatrix& x) {
@@ -53,8 +54,10 @@ MatrixView<T> Inference<T>::run(const InputMatrix& x) {
 }
 
 template <class T>
-T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T* scratch, index_t scratch_row) {
-    return through_layers<T>(net, kernels, {x, 1, net.inputs(), net.inputs()}, {scratch, 1, 0, scratch_row},
+T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T* scratch,
+             index_t scratch_row) {
+    return through_layers<T>(net, kernels, {x, 1, net.inputs(), net.inputs()},
+                             {scratch, 1, 0, scratch_row},
                              {scratch + scratch_row, 1, 0, scratch_row})
         .data;
 }
@@ -63,7 +66,9 @@ template class Inference<float>;
 template class Inference<double>;
 template index_t widest_row(const Network<float>&, index_t);
 template index_t widest_row(const Network<double>&, index_t);
-template float* infer_row(const Network<float>&, const KernelTable<float>&, const float*, float*, index_t);
-template double* infer_row(const Network<double>&, const KernelTable<double>&, const double*, double*, index_t);
+template float* infer_row(const Network<float>&, const KernelTable<float>&, const float*, float*,
+                          index_t);
+template double* infer_row(const Network<double>&, const KernelTable<double>&, const double*,
+                           double*, index_t);
 
 }  // namespace briskmlp

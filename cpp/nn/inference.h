@@ -1,11 +1,11 @@
-// A stretch of rows forward through a network whose weights are read as they lie. Keeps no more than
-// two layers' activations.
+// A stretch of rows forward through a network whose weights are read as they lie. Keeps no more
+// than two layers' activations.
 #pragma once
 
 #include "base/aligned_buffer.h"
 #include "base/matrix_view.h"
-#include "nn/network.h"
 #include "ops/gather.h"
+#include "nn/network.h"
 
 namespace briskmlp {
 
@@ -33,7 +33,8 @@ class Inference {
 // The same for one row x (inputs) contiguous, with caller's scratch: two arrays of `scratch_row`
 // elements each. Returns the one that holds the outputs.
 template <class T>
-T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T* scratch, index_t scratch_row);
+T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T* scratch,
+             index_t scratch_row);
 
 // Elements that the widest of the inputs and outputs of all layers takes, in whole vectors.
 template <class T>

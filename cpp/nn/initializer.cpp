@@ -49,9 +49,11 @@ Initializer initializer_from_name(const std::string& name) {
 }
 
 template <class T>
-void initialize_weights(Initializer kind, std::uint64_t seed, index_t layer, index_t in, index_t out, T* w) {
+void initialize_weights(Initializer kind, std::uint64_t seed, index_t layer, index_t in,
+                        index_t out, T* w) {
     const InitializerInfo& info = kInitializers[static_cast<int>(kind)];
-    const double fan = info.in_weight * static_cast<double>(in) + info.out_weight * static_cast<double>(out);
+    const double fan =
+        info.in_weight * static_cast<double>(in) + info.out_weight * static_cast<double>(out);
     const double deviation = fan == 0 ? 0 : std::sqrt(1 / fan);
     // A uniform distribution on [-limit, limit) has the variance limit^2 / 3.
     const double limit = fan == 0 ? 0 : std::sqrt(3 / fan);

@@ -60,57 +60,63 @@ std::vector<std::string> loss_names() {
     return names;
 }
 
-Loss loss_from_name(const std::string& name) { return kLosses[find_name("loss", name, loss_names())].kind; }
+Loss loss_from_name(const std::string& name) {
+    return kLosses[find_name("loss", name, loss_names())].kind;
+}
 
 template <class T>
-double evaluate_loss(const KernelTable<T>& kernels, Loss loss, index_t rows, index_t n, const T* z, index_t ldz,
-                     const Targets<T>& target, const T* scale, T* d, index_t ldd) {
+double evaluate_loss(const KernelTable<T>& kernels, Loss loss, index_t rows, index_t n, const T* z,
+                     index_t ldz, const Targets<T>& target, const T* scale, T* d, index_t ldd) {
     if (target.labels != nullptr) {
-        return kernels.cross_entropy_labels(rows, n, z, ldz, target.labels, target.weights, scale, d, ldd);
+        return kernels.cross_entropy_labels(rows, n, z, ldz, target.labels, target.weights, scale,
+                                            d, ldd);
     }
     const index_t cols = target.cols;
     switch (loss) {
         case Loss::kMse:
             return kernels.mse(rows, n, z, ldz, target.values, cols, target.weights, scale, d, ldd);
         case Loss::kCrossEntropy:
-            return kernels.cross_entropy_rows(rows, n, z, ldz, target.values, cols, target.weights, scale, d, ldd);
+            return kernels.cross_entropy_rows(rows, n, z, ldz, target.values, cols, target.weights,
+                                              scale, d, ldd);
         case Loss::kBinaryCrossEntropy:
-            return kernels.binary_cross_entropy(rows, n, z, ldz, target.values, cols, target.weights, scale, d, ldd);
+            return kernels.binary_cross_entropy(rows, n, z, ldz, target.values, cols,
+                                                target.weights, scale, d, ldd);
         case Loss::kGaussianNll:
-            return kernels.gaussian_nll(rows, cols, z, ldz, target.values, cols, target.weights, scale, d, ldd);
+            return kernels.gaussian_nll(rows, cols, z, ldz, target.values, cols, target.weights,
+                                        scale, d, ldd);
     }
     return 0;
 }
 
 template <class T>
-double metric_sum(Loss loss, index_t rows, index_t n, const T* z, index_t ldz, const Targets<T>& target) {
+double metric_sum(Loss loss, index_t rows, index_t n, const T* z, index_t ldz,
+                  const Targets<T>& target) {
     double sum = 0;
     for (index_t r = 0; r < rows; ++r) {
-        const double weight = target.weights == nullptr ? 1 : static_cast<double>(target.weights[r]);
+        const double weight =
+            target.weights == nullptr ? 1 : static_cast<double>(target.weights[r]);
         sum += weight * row_metric(loss, n, z + r * ldz, target, r);
     }
     return sum;
 }
 
 template <class T>
-void apply_link(const KernelTable<T>& kernels, Link link, index_t rows, index_t n, T* z, index_t ldz) {
+void apply_link(const KernelTable<T>& kernels, Link link, index_t rows, index_t n, T* z,
+                index_t ldz) {
     switch (link) {
-        case Link::kIdentity:
-            return;
-        case Link::kSoftmax:
-            return kernels.softmax(rows, n, z, ldz);
+        case Link::kIdentity: return;
+        case Link::kSoftmax: return kernels.softmax(rows, n, z, ldz);
         case Link::kSigmoid:
-            return kernels.activation_forward[static_cast<int>(Activation::kSigmoid)](rows, n, z, ldz, z, ldz,
-                                                                                      nullptr, 0);
-        case Link::kMeanVariance:
-            return kernels.exp(rows, n / 2, z + n / 2, ldz);
+            return kernels.activation_forward[static_cast<int>(Activation::kSigmoid)](
+                rows, n, z, ldz, z, ldz, nullptr, 0);
+        case Link::kMeanVariance: return kernels.exp(rows, n / 2, z + n / 2, ldz);
     }
 }
 
-template double evaluate_loss(const KernelTable<float>&, Loss, index_t, index_t, const float*, index_t,
-                              const Targets<float>&, const float*, float*, index_t);
-template double evaluate_loss(const KernelTable<double>&, Loss, index_t, index_t, const double*, index_t,
-                              const Targets<double>&, const double*, double*, index_t);
+template double evaluate_loss(const KernelTable<float>&, Loss, index_t, index_t, const float*,
+                              index_t, const Targets<float>&, const float*, float*, index_t);
+template double evaluate_loss(const KernelTable<double>&, Loss, index_t, index_t, const double*,
+                              index_t, const Targets<double>&, const double*, double*, index_t);
 template double metric_sum(Loss, index_t, index_t, const float*, index_t, const Targets<float>&);
 template double metric_sum(Loss, index_t, index_t, const double*, index_t, const Targets<double>&);
 template void apply_link(const KernelTable<float>&, Link, index_t, index_t, float*, index_t);

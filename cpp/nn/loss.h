@@ -38,16 +38,18 @@ struct Targets {
 // Loss of `rows` rows whose raw outputs are z (rows, n), targets contiguous from their first row;
 // weights and scale as in KernelTable. Returns the weighted sum; d may be null or z.
 template <class T>
-double evaluate_loss(const KernelTable<T>& kernels, Loss loss, index_t rows, index_t n, const T* z, index_t ldz,
-                     const Targets<T>& target, const T* scale, T* d, index_t ldd);
+double evaluate_loss(const KernelTable<T>& kernels, Loss loss, index_t rows, index_t n, const T* z,
+                     index_t ldz, const Targets<T>& target, const T* scale, T* d, index_t ldd);
 
 // The weighted sum over `rows` rows of what the metric averages: rows classified rightly, or the
 // mean squared error of the row (of its means, for gaussian_nll).
 template <class T>
-double metric_sum(Loss loss, index_t rows, index_t n, const T* z, index_t ldz, const Targets<T>& target);
+double metric_sum(Loss loss, index_t rows, index_t n, const T* z, index_t ldz,
+                  const Targets<T>& target);
 
 // From raw outputs to the target's space, in place.
 template <class T>
-void apply_link(const KernelTable<T>& kernels, Link link, index_t rows, index_t n, T* z, index_t ldz);
+void apply_link(const KernelTable<T>& kernels, Link link, index_t rows, index_t n, T* z,
+                index_t ldz);
 
 }  // namespace briskmlp

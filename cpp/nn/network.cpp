@@ -11,8 +11,8 @@ std::vector<Layer> lay_out(const NetworkSpec& spec, index_t* parameters) {
     require(spec.sizes.size() >= 2, "sizes has " + std::to_string(spec.sizes.size()) +
                                         " entries, expected at least 2: inputs and outputs");
     for (std::size_t i = 0; i < spec.sizes.size(); ++i) {
-        require(spec.sizes[i] >= 1, "sizes[" + std::to_string(i) + "] is " + std::to_string(spec.sizes[i]) +
-                                        ", expected at least 1");
+        require(spec.sizes[i] >= 1, "sizes[" + std::to_string(i) + "] is " +
+                                        std::to_string(spec.sizes[i]) + ", expected at least 1");
     }
     require(spec.activations.size() == spec.sizes.size() - 1,
             "got " + std::to_string(spec.activations.size()) + " activations for " +
@@ -37,8 +37,13 @@ Network<T>::Network(NetworkSpec spec) : spec_(std::move(spec)) {
     const LossInfo& info = loss_info(spec_.loss);
     require(outputs() % info.outputs_per_target == 0,
             std::string("loss '") + info.name + "' needs a multiple of " +
-                std::to_string(info.outputs_per_target) + " outputs, a mean and a log-variance for each target; "
-                "the network has " + std::to_string(outputs()));
+                std::to_string(info.outputs_per_target) +
+                " outputs, a mean and a log-variance for each target; "
+                "the network has " +
+                std::to_string(outputs()));
+    require(spec_.loss != Loss::kCrossEntropy || outputs() >= 2,
+            "loss 'cross_entropy' needs an output for each class, at least 2; for one yes-or-no "
+            "output use 'binary_cross_entropy'");
     parameters_ = AlignedBuffer<T>(size);
 }
 

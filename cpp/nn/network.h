@@ -1,5 +1,5 @@
-// A network: its layers, and one flat buffer with all its parameters. It holds no activations and no
-// training state.
+// A network: its layers, and one flat buffer with all its parameters. It holds no activations and
+// no training state.
 #pragma once
 
 #include <vector>

@@ -18,11 +18,13 @@ int optimizer_state_arrays(const OptimizerSpec& spec) {
 }
 
 template <class T>
-OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec, std::int64_t t)
+OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec,
+                                std::int64_t t)
     : kernels_(&kernels), adam_(spec.kind != OptimizerKind::kSgd) {
     const auto narrow = [](double x) { return static_cast<T>(x); };
     if (!adam_) {
-        sgd_ = {narrow(spec.learning_rate), narrow(spec.momentum), narrow(spec.weight_decay), spec.nesterov};
+        sgd_ = {narrow(spec.learning_rate), narrow(spec.momentum), narrow(spec.weight_decay),
+                spec.nesterov};
         return;
     }
     const auto steps = static_cast<double>(t);
@@ -38,8 +40,8 @@ OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSp
 }
 
 template <class T>
-void OptimizerStep<T>::apply(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1, T* state2,
-                             index_t ldw) const {
+void OptimizerStep<T>::apply(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1,
+                             T* state2, index_t ldw) const {
     if (adam_) {
         kernels_->adam(rows, cols, g, ldg, w, state1, state2, ldw, adam_step_);
     } else {

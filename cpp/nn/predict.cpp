@@ -22,8 +22,8 @@ constexpr double kNanosecondsAThread = 50e3;
 constexpr index_t kStackScratch = 4096;
 
 template <class T>
-void run_row(const Network<T>& net, const KernelTable<T>& table, const T* x, Output output, T* out, T* scratch,
-             index_t scratch_row) {
+void run_row(const Network<T>& net, const KernelTable<T>& table, const T* x, Output output, T* out,
+             T* scratch, index_t scratch_row) {
     T* const raw = infer_row(net, table, x, scratch, scratch_row);
     if (output == Output::kTarget) {
         apply_link(table, loss_info(net.spec().loss).link, 1, net.outputs(), raw, scratch_row);
@@ -40,7 +40,8 @@ void predict(const Network<T>& net, const InputMatrix& x, Output output, T* out,
     const index_t tile_rows = std::min(x.rows, Inference<T>::kTileRows);
     const index_t tiles = ceil_div(x.rows, std::max<index_t>(1, tile_rows));
     const double useful = predict_nanoseconds(net, x.rows) / kNanosecondsAThread;
-    const index_t workers = std::clamp<index_t>(static_cast<index_t>(std::min(useful, 1e6)), 1, std::max<index_t>(1, std::min(threads, tiles)));
+    const index_t workers = std::clamp<index_t>(static_cast<index_t>(std::min(useful, 1e6)), 1,
+                                                std::max<index_t>(1, std::min(threads, tiles)));
     std::vector<Inference<T>> inferences;
     for (index_t i = 0; i < workers; ++i) {
         inferences.emplace_back(net, table, tile_rows);

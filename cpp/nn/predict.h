@@ -1,8 +1,8 @@
 // Prediction: row tiles through all layers, or one row at a time.
 #pragma once
 
-#include "nn/network.h"
 #include "ops/gather.h"
+#include "nn/network.h"
 
 namespace briskmlp {
 

@@ -43,21 +43,22 @@ void dense_backward_input(const KernelTable<T>& kernels, Activation below, Matri
 }
 
 template <class T>
-void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x, MatrixView<const T> d_y,
-                            GemmStart start, MatrixView<T> d_w) {
-    Gemm<T> gemm{d_w.rows, d_w.cols, d_y.rows, x.data, 1, x.stride, d_y.data, d_y.stride, d_w.data, d_w.stride};
+void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x,
+                            MatrixView<const T> d_y, GemmStart start, MatrixView<T> d_w) {
+    Gemm<T> gemm{d_w.rows, d_w.cols, d_y.rows,   x.data,   1,
+                 x.stride, d_y.data, d_y.stride, d_w.data, d_w.stride};
     gemm.start = start;
     kernels.gemm(gemm);
 }
 
-#define BRISKMLP_INSTANTIATE(T)                                                                            \
-    template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>, MatrixView<const T>, \
-                                MatrixView<T>, MatrixView<T>);                                             \
-    template void dense_backward_input(const KernelTable<T>&, Activation, MatrixView<const T>,             \
-                                       MatrixView<const T>, MatrixView<const T>, MatrixView<const T>,      \
-                                       MatrixView<T>);                                                     \
-    template void dense_backward_weights(const KernelTable<T>&, MatrixView<const T>, MatrixView<const T>,  \
-                                         GemmStart, MatrixView<T>);
+#define BRISKMLP_INSTANTIATE(T)                                                                \
+    template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>,        \
+                                MatrixView<const T>, MatrixView<T>, MatrixView<T>);            \
+    template void dense_backward_input(const KernelTable<T>&, Activation, MatrixView<const T>, \
+                                       MatrixView<const T>, MatrixView<const T>,               \
+                                       MatrixView<const T>, MatrixView<T>);                    \
+    template void dense_backward_weights(const KernelTable<T>&, MatrixView<const T>,           \
+                                         MatrixView<const T>, GemmStart, MatrixView<T>);
 BRISKMLP_INSTANTIATE(float)
 BRISKMLP_INSTANTIATE(double)
 #undef BRISKMLP_INSTANTIATE

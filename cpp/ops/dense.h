@@ -24,7 +24,7 @@ void dense_backward_input(const KernelTable<T>& kernels, Activation below, Matri
 // d_w = x^T d_y, added to d_w when `start` is kContinue. x is the corner of a (M, K + 1) matrix
 // whose last column is 1, so that the last row of d_w is the gradient of the bias.
 template <class T>
-void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x, MatrixView<const T> d_y,
-                            GemmStart start, MatrixView<T> d_w);
+void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x,
+                            MatrixView<const T> d_y, GemmStart start, MatrixView<T> d_w);
 
 }  // namespace briskmlp

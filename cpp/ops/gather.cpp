@@ -12,26 +12,16 @@ template <class Body>
 auto with_type(DType dtype, Body body) {
     switch (dtype) {
         case DType::kBool:
-        case DType::kUint8:
-            return body(std::uint8_t{});
-        case DType::kInt8:
-            return body(std::int8_t{});
-        case DType::kInt16:
-            return body(std::int16_t{});
-        case DType::kUint16:
-            return body(std::uint16_t{});
-        case DType::kInt32:
-            return body(std::int32_t{});
-        case DType::kUint32:
-            return body(std::uint32_t{});
-        case DType::kInt64:
-            return body(std::int64_t{});
-        case DType::kUint64:
-            return body(std::uint64_t{});
-        case DType::kFloat32:
-            return body(float{});
-        case DType::kFloat64:
-            break;
+        case DType::kUint8: return body(std::uint8_t{});
+        case DType::kInt8: return body(std::int8_t{});
+        case DType::kInt16: return body(std::int16_t{});
+        case DType::kUint16: return body(std::uint16_t{});
+        case DType::kInt32: return body(std::int32_t{});
+        case DType::kUint32: return body(std::uint32_t{});
+        case DType::kInt64: return body(std::int64_t{});
+        case DType::kUint64: return body(std::uint64_t{});
+        case DType::kFloat32: return body(float{});
+        case DType::kFloat64: break;
     }
     return body(double{});
 }
@@ -76,7 +66,8 @@ Position find_nonfinite_in(const InputMatrix& x) {
 }  // namespace
 
 template <class T>
-void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count, T* dst, index_t lddst) {
+void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count, T* dst,
+                 index_t lddst) {
     with_type(x.dtype, [&](auto source) {
         using S = decltype(source);
         for (index_t i = 0; i < count; ++i) {

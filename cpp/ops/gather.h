@@ -14,14 +14,20 @@ struct InputMatrix {
     index_t row_stride, col_stride;
 
     InputMatrix rows_from(index_t first, index_t count) const {
-        return {static_cast<const char*>(data) + first * row_stride, dtype, count, cols, row_stride, col_stride};
+        return {static_cast<const char*>(data) + first * row_stride,
+                dtype,
+                count,
+                cols,
+                row_stride,
+                col_stride};
     }
 };
 
 // dst (count, cols), stride lddst = the rows of x numbered index[0 ... count), or the first `count`
 // rows when index is null.
 template <class T>
-void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count, T* dst, index_t lddst);
+void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count, T* dst,
+                 index_t lddst);
 
 // x as (rows, cols) of T that can be read in place, or null when it must be gathered. The row
 // stride in elements goes to *stride.

@@ -19,9 +19,13 @@ class Activations {
 
     // Rows [first, first + count) of the input of `layer`, (count, in); layer == number of layers
     // is the network's output. The column after the last is 1 (see dense_backward_weights).
-    MatrixView<T> x(std::size_t layer, index_t first, index_t count) { return x_[layer].view(first, count); }
+    MatrixView<T> x(std::size_t layer, index_t first, index_t count) {
+        return x_[layer].view(first, count);
+    }
     // The gradient of the loss with respect to x W + b of `layer`, (count, out).
-    MatrixView<T> d(std::size_t layer, index_t first, index_t count) { return d_[layer].view(first, count); }
+    MatrixView<T> d(std::size_t layer, index_t first, index_t count) {
+        return d_[layer].view(first, count);
+    }
     // f'(x W + b) of `layer` where its activation needs it stored; otherwise without data.
     MatrixView<T> slope(std::size_t layer, index_t first, index_t count) {
         return slope_[layer].view(first, count);
@@ -31,7 +35,8 @@ class Activations {
 
     // Reads the rows of `data` numbered order[0 ... count) into rows [first, first + count): inputs
     // and targets. `scale` times its weight becomes a row's share of the mean.
-    void load(const Dataset<T>& data, const std::uint32_t* order, index_t first, index_t count, T scale);
+    void load(const Dataset<T>& data, const std::uint32_t* order, index_t first, index_t count,
+              T scale);
     Targets<T> targets(index_t first);
     const T* scale(index_t first) const { return scale_.data() + first; }
 
@@ -40,7 +45,8 @@ class Activations {
         AlignedBuffer<T> buffer;
         index_t cols = 0, stride = 0;
         MatrixView<T> view(index_t first, index_t count) {
-            return {buffer.data() == nullptr ? nullptr : buffer.data() + first * stride, count, cols, stride};
+            return {buffer.data() == nullptr ? nullptr : buffer.data() + first * stride, count,
+                    cols, stride};
         }
     };
     static Matrix matrix(index_t rows, index_t cols, index_t padded_cols, index_t lanes);

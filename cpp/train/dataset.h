@@ -1,8 +1,8 @@
 // Rows to learn from or to be judged on: inputs as the user has them, targets converted once.
 #pragma once
 
-#include "nn/loss.h"
 #include "ops/gather.h"
+#include "nn/loss.h"
 
 namespace briskmlp {
 

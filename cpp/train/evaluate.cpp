@@ -28,7 +28,8 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
     const KernelTable<T>& table = kernels<T>();
     const Loss loss = net.spec().loss;
     const index_t rows = data.x.rows, tiles = ceil_div(rows, kTileRows);
-    const index_t workers = std::min(tiles, useful_threads(predict_nanoseconds(net, rows), threads));
+    const index_t workers =
+        std::min(tiles, useful_threads(predict_nanoseconds(net, rows), threads));
     std::vector<Inference<T>> inferences;
     for (index_t i = 0; i < workers; ++i) {
         inferences.emplace_back(net, table, std::min(rows, kTileRows));
@@ -39,10 +40,11 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
         for (index_t tile = worker.begin(tiles); tile < worker.end(tiles); ++tile) {
             const index_t first = tile * kTileRows, count = std::min(kTileRows, rows - first);
             const Targets<T> targets = targets_from(data.y, first);
-            const MatrixView<T> raw =
-                inferences[static_cast<std::size_t>(worker.index)].run(data.x.rows_from(first, count));
+            const MatrixView<T> raw = inferences[static_cast<std::size_t>(worker.index)].run(
+                data.x.rows_from(first, count));
             sums[static_cast<std::size_t>(tile)] = {
-                evaluate_loss<T>(table, loss, count, raw.cols, raw.data, raw.stride, targets, nullptr, nullptr, 0),
+                evaluate_loss<T>(table, loss, count, raw.cols, raw.data, raw.stride, targets,
+                                 nullptr, nullptr, 0),
                 metric_sum(loss, count, raw.cols, raw.data, raw.stride, targets)};
         }
     });
@@ -59,7 +61,8 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
         }
     }
     const double metric = total.metric / weight;
-    return {total.loss / weight, loss_info(loss).metric == Metric::kRmse ? std::sqrt(metric) : metric};
+    return {total.loss / weight,
+            loss_info(loss).metric == Metric::kRmse ? std::sqrt(metric) : metric};
 }
 
 template Evaluation evaluate(const Network<float>&, const Dataset<float>&, index_t);

@@ -22,8 +22,8 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Asks the observer now and then whether to stop. Reading the clock costs about 25 ns, so it is read
-// only after work enough to hide that.
+// Asks the observer now and then whether to stop. Reading the clock costs about 25 ns, so it is
+// read only after work enough to hide that.
 class Interrupt final : public Watch {
   public:
     explicit Interrupt(FitObserver& observer) : observer_(&observer) {}
@@ -63,7 +63,8 @@ class Interrupt final : public Watch {
 template <class T>
 class Trainer {
   public:
-    Trainer(Network<T>& net, const Dataset<T>& data, const FitOptions& options, FitObserver& observer)
+    Trainer(Network<T>& net, const Dataset<T>& data, const FitOptions& options,
+            FitObserver& observer)
         : net_(net),
           data_(data),
           options_(options),
@@ -125,7 +126,8 @@ class Trainer {
         const index_t steps = ceil_div(rows, batch_size_);
         for (index_t step = 0; step < steps; ++step) {
             const index_t first = step * batch_size_;
-            const Batch<T> batch(data_, order_.data() + first, plan_.cut(std::min(batch_size_, rows - first)));
+            const Batch<T> batch(data_, order_.data() + first,
+                                 plan_.cut(std::min(batch_size_, rows - first)));
             minibatch_.run_rows(worker, batch, &interrupt_);
             worker.barrier();
             const double loss = minibatch_.loss(batch);
@@ -133,7 +135,9 @@ class Trainer {
             if (worker.index == 0) {
                 step_ = step + 1;
                 *loss_sum += loss * static_cast<double>(batch.cut.rows);
-                end_ = interrupt_.stop() ? FitEnd::kInterrupted : finite ? FitEnd::kDone : FitEnd::kDiverged;
+                end_ = interrupt_.stop() ? FitEnd::kInterrupted
+                       : finite          ? FitEnd::kDone
+                                         : FitEnd::kDiverged;
             }
             // Only worker 0 may raise the interrupt, before the barrier: all see the same here.
             if (interrupt_.stop() || !finite) {
@@ -147,8 +151,8 @@ class Trainer {
         }
     }
 
-    void update_weights(const Worker& worker, const Batch<T>& batch, index_t t, std::size_t first_tile,
-                        std::size_t end_tile) {
+    void update_weights(const Worker& worker, const Batch<T>& batch, index_t t,
+                        std::size_t first_tile, std::size_t end_tile) {
         const OptimizerStep<T> update(kernels_, options_.optimizer, t);
         for (std::size_t i = first_tile; i < end_tile; ++i) {
             const WeightTile& tile = plan_.weight_tiles[i];
@@ -157,8 +161,9 @@ class Trainer {
             const auto corner = [&](LayerMatrices<T>& matrices) {
                 return matrices.empty() ? nullptr : matrices[tile.layer].row(tile.row) + tile.col;
             };
-            update.apply(tile.rows, round_up(tile.cols, kernels_.lanes), gradient.data, gradient.stride,
-                         w.row(tile.row) + tile.col, corner(state_[0]), corner(state_[1]), w.stride);
+            update.apply(tile.rows, round_up(tile.cols, kernels_.lanes), gradient.data,
+                         gradient.stride, w.row(tile.row) + tile.col, corner(state_[0]),
+                         corner(state_[1]), w.stride);
             weights_.refresh(tile.layer, tile.row, tile.rows, tile.col, tile.cols);
         }
     }
@@ -183,8 +188,8 @@ class Trainer {
 }  // namespace
 
 template <class T>
-FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval, const FitOptions& options,
-              FitObserver& observer) {
+FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
+              const FitOptions& options, FitObserver& observer) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     Trainer<T> trainer(net, data, options, observer);
     std::vector<T> best(net.parameters(), net.parameters() + net.num_parameters());
@@ -225,9 +230,9 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval, c
     return result;
 }
 
-template FitResult fit(Network<float>&, const Dataset<float>&, const Dataset<float>*, const FitOptions&,
-                       FitObserver&);
-template FitResult fit(Network<double>&, const Dataset<double>&, const Dataset<double>*, const FitOptions&,
-                       FitObserver&);
+template FitResult fit(Network<float>&, const Dataset<float>&, const Dataset<float>*,
+                       const FitOptions&, FitObserver&);
+template FitResult fit(Network<double>&, const Dataset<double>&, const Dataset<double>*,
+                       const FitOptions&, FitObserver&);
 
 }  // namespace briskmlp

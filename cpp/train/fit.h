@@ -10,20 +10,20 @@
 namespace briskmlp {
 
 struct FitOptions {
-    index_t epochs;       // >= 1
-    index_t batch_size;   // >= 1; the last batch of an epoch may be smaller
+    index_t epochs;      // >= 1
+    index_t batch_size;  // >= 1; the last batch of an epoch may be smaller
     bool shuffle;
     std::uint64_t seed;   // of the shuffles
     index_t first_epoch;  // epochs this network was trained for before: they number the shuffles
     OptimizerSpec optimizer;
-    index_t threads;      // at most this many
+    index_t threads;  // at most this many
 };
 
 struct EpochReport {
-    index_t epoch;  // counted from 1 in this fit
-    double loss;    // mean over the epoch's rows, each as its batch saw it
+    index_t epoch;                  // counted from 1 in this fit
+    double loss;                    // mean over the epoch's rows, each as its batch saw it
     double eval_loss, eval_metric;  // after the epoch; NaN without evaluation data
-    double seconds;  // of training and evaluation
+    double seconds;                 // of training and evaluation
 };
 
 enum class FitEnd { kDone, kStopped, kInterrupted, kDiverged };
@@ -49,8 +49,8 @@ class FitObserver {
 // epoch was finished, those before the fit) after kDiverged. Preconditions: x.cols == net.inputs(),
 // inputs and targets finite, labels in range, at least one row, at most 2^32 - 1.
 template <class T>
-FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval, const FitOptions& options,
-              FitObserver& observer);
+FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
+              const FitOptions& options, FitObserver& observer);
 
 struct Evaluation {
     double loss, metric;

@@ -14,7 +14,8 @@ namespace {
 
 // Copies a weight tile's gradient to its place in the flat layout of the parameters.
 template <class T>
-void store_tile(const Network<T>& net, const WeightTile& tile, MatrixView<const T> gradient, T* flat) {
+void store_tile(const Network<T>& net, const WeightTile& tile, MatrixView<const T> gradient,
+                T* flat) {
     const Layer& layer = net.layers()[tile.layer];
     T* const corner = flat + layer.offset + tile.row * layer.out + tile.col;
     for (index_t r = 0; r < gradient.rows; ++r) {
@@ -24,8 +25,8 @@ void store_tile(const Network<T>& net, const WeightTile& tile, MatrixView<const 
 
 // The gradient of an objective over all rows as one batch; returns their mean loss.
 template <class T>
-double differentiate(const Network<T>& net, const Dataset<T>& data, Objective objective, T* gradient, T* d_x,
-                     index_t threads) {
+double differentiate(const Network<T>& net, const Dataset<T>& data, Objective objective,
+                     T* gradient, T* d_x, index_t threads) {
     const KernelTable<T>& table = kernels<T>();
     const index_t rows = data.x.rows;
     const Plan plan = make_plan(net, table, rows, PlanKind::kChunked);
@@ -56,7 +57,8 @@ double gradients(const Network<T>& net, const Dataset<T>& data, T* gradient, ind
 }
 
 template <class T>
-void backward(const Network<T>& net, const InputMatrix& x, const T* d_y, T* gradient, T* d_x, index_t threads) {
+void backward(const Network<T>& net, const InputMatrix& x, const T* d_y, T* gradient, T* d_x,
+              index_t threads) {
     const Dataset<T> data{x, {nullptr, d_y, net.outputs(), nullptr}};
     differentiate(net, data, Objective::kLinear, gradient, d_x, threads);
 }
@@ -64,7 +66,9 @@ void backward(const Network<T>& net, const InputMatrix& x, const T* d_y, T* grad
 template double gradients(const Network<float>&, const Dataset<float>&, float*, index_t);
 template double gradients(const Network<double>&, const Dataset<double>&, double*, index_t);
 
-template void backward(const Network<float>&, const InputMatrix&, const float*, float*, float*, index_t);
-template void backward(const Network<double>&, const InputMatrix&, const double*, double*, double*, index_t);
+template void backward(const Network<float>&, const InputMatrix&, const float*, float*, float*,
+                       index_t);
+template void backward(const Network<double>&, const InputMatrix&, const double*, double*, double*,
+                       index_t);
 
 }  // namespace briskmlp

@@ -14,6 +14,7 @@ double gradients(const Network<T>& net, const Dataset<T>& data, T* gradient, ind
 // outputs) with respect to the parameters, gradient (P), and, unless d_x is null, to x, d_x (rows,
 // inputs) contiguous.
 template <class T>
-void backward(const Network<T>& net, const InputMatrix& x, const T* d_y, T* gradient, T* d_x, index_t threads);
+void backward(const Network<T>& net, const InputMatrix& x, const T* d_y, T* gradient, T* d_x,
+              index_t threads);
 
 }  // namespace briskmlp

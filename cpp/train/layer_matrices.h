@@ -1,6 +1,6 @@
-// One matrix a layer in one buffer, shaped as the parameters are, (in + 1, out), with rows padded so
-// that kernels need no masks: the working copy of the weights during training, an optimizer's state,
-// a gradient. The padding stays zero.
+// One matrix a layer in one buffer, shaped as the parameters are, (in + 1, out), with rows padded
+// so that kernels need no masks: the working copy of the weights during training, an optimizer's
+// state, a gradient. The padding stays zero.
 #pragma once
 
 #include <vector>
@@ -32,9 +32,9 @@ class LayerMatrices {
     }
     bool empty() const { return views_.empty(); }
 
-    void load(const T* flat);         // from the layout of Network::parameters(), without padding
-    void store(T* flat) const;        // to it
-    bool finite() const;              // no NaN and no infinity
+    void load(const T* flat);   // from the layout of Network::parameters(), without padding
+    void store(T* flat) const;  // to it
+    bool finite() const;        // no NaN and no infinity
 
   private:
     std::vector<MatrixView<T>> views_;

@@ -18,9 +18,9 @@ Batch<T>::Batch(const Dataset<T>& source, const std::uint32_t* rows, RowCut row_
 }
 
 template <class T>
-Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights,
-                        const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
-                        Objective objective)
+Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
+                        const Weights<T>& weights, const Plan& plan, index_t rows,
+                        const Targets<T>& targets, index_t workers, Objective objective)
     : pass_(net, kernels, weights, objective),
       chunked_(plan.chunk_gradients),
       layers_(net.layers().size()),
@@ -28,7 +28,8 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels, co
     const RowCut cut = plan.cut(rows);
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
     for (index_t i = 0; i < (chunked_ ? workers : 1); ++i) {
-        activations_.emplace_back(net, kernels.lanes, chunked_ ? std::min(rows, plan.tile_rows) : rows, targets);
+        activations_.emplace_back(net, kernels.lanes,
+                                  chunked_ ? std::min(rows, plan.tile_rows) : rows, targets);
     }
     for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
         gradients_.emplace_back(net.layers(), kernels.lanes);
@@ -65,8 +66,10 @@ void Minibatch<T>::run_chunk(const Worker& worker, const Batch<T>& batch, index_
     Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
     LayerMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
     GemmStart start = GemmStart::kZero;
-    for (index_t tile = batch.cut.chunk_begin(chunk); tile < batch.cut.chunk_begin(chunk + 1); ++tile) {
-        const index_t first = batch.cut.tile_begin(tile), count = batch.cut.tile_begin(tile + 1) - first;
+    for (index_t tile = batch.cut.chunk_begin(chunk); tile < batch.cut.chunk_begin(chunk + 1);
+         ++tile) {
+        const index_t first = batch.cut.tile_begin(tile),
+                      count = batch.cut.tile_begin(tile + 1) - first;
         run_tile(activations, 0, count, batch, tile);
         for (std::size_t l = 0; l < layers_; ++l) {
             pass_.weight_gradient(activations, 0, count, l, 0, 0, start, gradient[l]);
@@ -83,9 +86,10 @@ void Minibatch<T>::run_chunk(const Worker& worker, const Batch<T>& batch, index_
 }
 
 template <class T>
-void Minibatch<T>::run_tile(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
-                            index_t tile) {
-    activations.load(*batch.data, batch.order + batch.cut.tile_begin(tile), first, count, batch.scale);
+void Minibatch<T>::run_tile(Activations<T>& activations, index_t first, index_t count,
+                            const Batch<T>& batch, index_t tile) {
+    activations.load(*batch.data, batch.order + batch.cut.tile_begin(tile), first, count,
+                     batch.scale);
     pass_.forward(activations, first, count);
     tile_losses_[static_cast<std::size_t>(tile)] = pass_.loss(activations, first, count);
     pass_.backward(activations, first, count);
@@ -113,7 +117,8 @@ MatrixView<const T> Minibatch<T>::weight_tile(const Worker& worker, const Batch<
     for (index_t r = 0; r < tile.rows; ++r) {
         for (index_t chunk = 0; chunk < batch.cut.chunks; ++chunk) {
             const T* const g =
-                gradients_[static_cast<std::size_t>(chunk)][tile.layer].row(tile.row + r) + tile.col;
+                gradients_[static_cast<std::size_t>(chunk)][tile.layer].row(tile.row + r) +
+                tile.col;
             T* const s = sum.row(r);
             for (index_t j = 0; j < tile.cols; ++j) {
                 s[j] = chunk == 0 ? g[j] : s[j] + g[j];

@@ -1,6 +1,6 @@
-// The gradient of one minibatch, in the two phases of the plan. Phase A goes over rows: forward, loss
-// and back. Phase B goes over weight tiles: their gradients. Within a phase workers share nothing
-// that any of them writes; between the two stands a barrier.
+// The gradient of one minibatch, in the two phases of the plan. Phase A goes over rows: forward,
+// loss and back. Phase B goes over weight tiles: their gradients. Within a phase workers share
+// nothing that any of them writes; between the two stands a barrier.
 #pragma once
 
 #include <vector>
@@ -24,7 +24,7 @@ struct Batch {
     const Dataset<T>* data;
     const std::uint32_t* order;  // their numbers
     RowCut cut;
-    T scale;  // 1 / the sum of their weights; 0 when that is 0
+    T scale;           // 1 / the sum of their weights; 0 when that is 0
     T* d_x = nullptr;  // (rows, inputs): receives the gradient of the inputs; chunked plans only
 
     Batch(const Dataset<T>& source, const std::uint32_t* rows, RowCut row_cut);
@@ -34,8 +34,8 @@ template <class T>
 class Minibatch {
   public:
     // For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
-    Minibatch(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights, const Plan& plan,
-              index_t rows, const Targets<T>& targets, index_t workers,
+    Minibatch(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights,
+              const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
               Objective objective = Objective::kLoss);
 
     // Phase A for this worker's chunks.
@@ -45,7 +45,8 @@ class Minibatch {
     double loss(const Batch<T>& batch) const;
 
     // Phase B: the gradient of one weight tile, valid until this worker's next call.
-    MatrixView<const T> weight_tile(const Worker& worker, const Batch<T>& batch, const WeightTile& tile);
+    MatrixView<const T> weight_tile(const Worker& worker, const Batch<T>& batch,
+                                    const WeightTile& tile);
 
   private:
     void run_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk);
@@ -60,7 +61,7 @@ class Minibatch {
     std::vector<LayerMatrices<T>> gradients_;  // one a chunk
     std::vector<AlignedBuffer<T>> scratch_;    // a weight tile's gradient, one a worker
     index_t scratch_stride_ = 0;
-    std::vector<double> tile_losses_;          // weighted sums, one a row tile
+    std::vector<double> tile_losses_;  // weighted sums, one a row tile
 };
 
 }  // namespace briskmlp

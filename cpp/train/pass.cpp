@@ -18,8 +18,9 @@ template <class T>
 void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count) const {
     const std::vector<Layer>& layers = net_->layers();
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        dense_forward(*kernels_, layers[l].activation, constant(activations.x(l, first, count)), weights_->w(l),
-                      activations.x(l + 1, first, count), activations.slope(l, first, count));
+        dense_forward(*kernels_, layers[l].activation, constant(activations.x(l, first, count)),
+                      weights_->w(l), activations.x(l + 1, first, count),
+                      activations.slope(l, first, count));
         activations.restore_ones(l + 1, first, count);
     }
 }
@@ -36,34 +37,37 @@ double Pass<T>::loss(Activations<T>& activations, index_t first, index_t count) 
             std::copy_n(targets.values + r * targets.cols, targets.cols, d.row(r));
         }
     } else {
-        sum = evaluate_loss(*kernels_, net_->spec().loss, count, output.cols, output.data, output.stride, targets,
-                            activations.scale(first), d.data, d.stride);
+        sum = evaluate_loss(*kernels_, net_->spec().loss, count, output.cols, output.data,
+                            output.stride, targets, activations.scale(first), d.data, d.stride);
     }
     through_output_activation(activations, first, count);
     return sum;
 }
 
 template <class T>
-void Pass<T>::through_output_activation(Activations<T>& activations, index_t first, index_t count) const {
+void Pass<T>::through_output_activation(Activations<T>& activations, index_t first,
+                                        index_t count) const {
     const std::size_t last = net_->layers().size() - 1;
     const Activation activation = net_->layers()[last].activation;
     if (activation == Activation::kIdentity) {
         return;
     }
     const MatrixView<T> d = activations.d(last, first, count);
-    const MatrixView<T> source = derivative_from_output(activation) ? activations.x(last + 1, first, count)
-                                                                    : activations.slope(last, first, count);
-    kernels_->activation_backward[static_cast<int>(activation)](count, d.cols, source.data, source.stride, d.data,
-                                                                d.stride);
+    const MatrixView<T> source = derivative_from_output(activation)
+                                     ? activations.x(last + 1, first, count)
+                                     : activations.slope(last, first, count);
+    kernels_->activation_backward[static_cast<int>(activation)](count, d.cols, source.data,
+                                                                source.stride, d.data, d.stride);
 }
 
 template <class T>
 void Pass<T>::backward(Activations<T>& activations, index_t first, index_t count) const {
     const std::vector<Layer>& layers = net_->layers();
     for (std::size_t l = layers.size() - 1; l > 0; --l) {
-        dense_backward_input(*kernels_, layers[l - 1].activation, constant(activations.d(l, first, count)),
-                             weights_->transposed(l), constant(activations.x(l, first, count)),
-                             constant(activations.slope(l - 1, first, count)), activations.d(l - 1, first, count));
+        dense_backward_input(
+            *kernels_, layers[l - 1].activation, constant(activations.d(l, first, count)),
+            weights_->transposed(l), constant(activations.x(l, first, count)),
+            constant(activations.slope(l - 1, first, count)), activations.d(l - 1, first, count));
     }
 }
 
@@ -75,8 +79,9 @@ void Pass<T>::input_gradient(Activations<T>& activations, index_t first, index_t
 }
 
 template <class T>
-void Pass<T>::weight_gradient(Activations<T>& activations, index_t first, index_t count, std::size_t layer,
-                              index_t row, index_t col, GemmStart start, MatrixView<T> d_w) const {
+void Pass<T>::weight_gradient(Activations<T>& activations, index_t first, index_t count,
+                              std::size_t layer, index_t row, index_t col, GemmStart start,
+                              MatrixView<T> d_w) const {
     MatrixView<const T> x = constant(activations.x(layer, first, count));
     MatrixView<const T> d = constant(activations.d(layer, first, count));
     x.data += row;

@@ -15,7 +15,8 @@ enum class Objective { kLoss, kLinear };
 template <class T>
 class Pass {
   public:
-    Pass(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights, Objective objective)
+    Pass(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights,
+         Objective objective)
         : net_(&net), kernels_(&kernels), weights_(&weights), objective_(objective) {}
 
     // From x(0) to the output, x(number of layers).
@@ -31,8 +32,9 @@ class Pass {
     void input_gradient(Activations<T>& activations, index_t first, index_t count) const;
 
     // The gradient of the tile of a layer's weights that starts at (row, col), d_w its size.
-    void weight_gradient(Activations<T>& activations, index_t first, index_t count, std::size_t layer,
-                         index_t row, index_t col, GemmStart start, MatrixView<T> d_w) const;
+    void weight_gradient(Activations<T>& activations, index_t first, index_t count,
+                         std::size_t layer, index_t row, index_t col, GemmStart start,
+                         MatrixView<T> d_w) const;
 
   private:
     // The chain rule through the output layer's activation: from the gradient with respect to its

@@ -33,7 +33,8 @@ std::vector<WeightTile> cut_weights(const Network<T>& net, index_t lanes) {
         const Layer& layer = net.layers()[l];
         // Tiles start at multiples of kWeightTileRows, which suits the transposes; a short rest
         // (the bias row, say) goes to the last.
-        const index_t row_tiles = std::max<index_t>(1, (layer.in + kWeightTileRows / 2) / kWeightTileRows);
+        const index_t row_tiles =
+            std::max<index_t>(1, (layer.in + kWeightTileRows / 2) / kWeightTileRows);
         for (index_t i = 0; i < row_tiles; ++i) {
             const index_t row = i * kWeightTileRows;
             const index_t rows = i + 1 == row_tiles ? layer.in + 1 - row : kWeightTileRows;
@@ -104,7 +105,9 @@ std::size_t Plan::first_weight_tile(index_t part, index_t parts) const {
 
 index_t useful_threads(double nanoseconds, index_t limit) {
     const double threads = nanoseconds / kNanosecondsAThread;
-    return threads >= static_cast<double>(limit) ? limit : std::max<index_t>(1, static_cast<index_t>(threads));
+    return threads >= static_cast<double>(limit)
+               ? limit
+               : std::max<index_t>(1, static_cast<index_t>(threads));
 }
 
 template Plan make_plan(const Network<float>&, const KernelTable<float>&, index_t, PlanKind);

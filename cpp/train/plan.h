@@ -14,8 +14,8 @@ struct WeightTile {
     index_t row, rows, col, cols;
 };
 
-// Rows cut into `tiles` row tiles, and these into `chunks` runs of consecutive tiles. A chunk is worked
-// through by one thread.
+// Rows cut into `tiles` row tiles, and these into `chunks` runs of consecutive tiles. A chunk is
+// worked through by one thread.
 struct RowCut {
     index_t rows, tiles, chunks;
 
@@ -23,10 +23,10 @@ struct RowCut {
     index_t chunk_begin(index_t chunk) const { return tiles * chunk / chunks; }  // its first tile
 };
 
-// Two-phase (chunk_gradients false, a chunk is a tile): the activations of the whole batch are kept,
-// and each weight tile sums its gradient over all rows. Chunked: a chunk adds up its own gradient
-// while its activations are in cache, and they are never stored; the chunks' gradients are added in
-// order.
+// Two-phase (chunk_gradients false, a chunk is a tile): the activations of the whole batch are
+// kept, and each weight tile sums its gradient over all rows. Chunked: a chunk adds up its own
+// gradient while its activations are in cache, and they are never stored; the chunks' gradients are
+// added in order.
 struct Plan {
     index_t tile_rows;  // of a row tile, at most
     bool chunk_gradients;

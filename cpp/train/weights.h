@@ -1,6 +1,6 @@
-// The weights that training works on: a padded copy of the network's, and of each layer's matrix its
-// transpose, which the backward pass reads. Refreshed tile by tile as the optimizer updates them, and
-// written back before anyone else can look.
+// The weights that training works on: a padded copy of the network's, and of each layer's matrix
+// its transpose, which the backward pass reads. Refreshed tile by tile as the optimizer updates
+// them, and written back before anyone else can look.
 #pragma once
 
 #include <vector>
