@@ -7,6 +7,7 @@
 // what the two agree on.
 #pragma once
 
+#include <atomic>
 #include <type_traits>
 
 #include "base/processors.h"
@@ -27,6 +28,16 @@ class Worker {
     // This worker's contiguous share [begin, end) of `n` equal items.
     index_t begin(index_t n) const { return n * index / count; }
     index_t end(index_t n) const { return n * (index + 1) / count; }
+};
+
+// A flag that workers may raise and read at any time, without waiting for each other.
+class Flag {
+  public:
+    void raise() { raised_.store(true, std::memory_order_relaxed); }
+    bool raised() const { return raised_.load(std::memory_order_relaxed); }
+
+  private:
+    std::atomic<bool> raised_{false};
 };
 
 namespace detail {

@@ -116,7 +116,11 @@ void bind_fit(py::module_& m) {
 
     py::class_<FitOptions>(m, "FitOptions", "How to train.")
         .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
-             py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"), py::arg("optimizer"));
+             py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"), py::arg("optimizer"))
+        .def_readonly("epochs", &FitOptions::epochs)
+        .def_property_readonly("learning_rate", [](const FitOptions& options) {
+            return options.optimizer.learning_rate;
+        });
 
     py::class_<EpochReport>(m, "EpochReport", "The figures of one epoch.")
         .def_readonly("epoch", &EpochReport::epoch)

@@ -134,9 +134,14 @@ void bind_network(py::module_& m) {
         .def_property_readonly("sizes", [](NetworkObject& self) { return spec_of(self).sizes; })
         .def_property_readonly("activations", &activations)
         .def_property_readonly("loss", [](NetworkObject& self) { return loss_of(self).name; })
+        .def_property_readonly("inputs",
+                               [](NetworkObject& self) { return spec_of(self).sizes.front(); })
+        .def_property_readonly("outputs",
+                               [](NetworkObject& self) { return spec_of(self).sizes.back(); })
         .def_property_readonly("dtype",
                                [](NetworkObject& self) {
-                                   return self.get_if<float>() != nullptr ? "float32" : "float64";
+                                   return self.get_if<float>() != nullptr ? py::dtype::of<float>()
+                                                                          : py::dtype::of<double>();
                                })
         .def_property_readonly("target_cols",
                                [](NetworkObject& self) {

@@ -1,14 +1,16 @@
 // One row predicted with as little around it as Python allows: functions of the bare C API, which
 // look at the arrays' fields directly and allocate nothing but the result. Whatever is not one
-// plain row of the network's own type gets None for an answer and takes the other way,
-// predict_rows.
+// plain row of float32 or float64 gets None for an answer and takes the other way, predict_rows.
 #include "bindings/pybind.h"  // before NumPy's headers: it includes Python.h
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #include <numpy/arrayobject.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <exception>
+#include <new>
+#include <optional>
+#include <type_traits>
 
 #include "bindings/network_object.h"
 
@@ -35,10 +37,11 @@ PyArrayObject* plain_row(PyObject* object, index_t size) {
     return plain ? array : nullptr;
 }
 
-bool disjoint(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes) {
-    const auto first = reinterpret_cast<std::uintptr_t>(a);
-    const auto second = reinterpret_cast<std::uintptr_t>(b);
-    return first + a_bytes <= second || second + b_bytes <= first;
+bool disjoint(PyArrayObject* a, PyArrayObject* b) {
+    const auto first = reinterpret_cast<std::uintptr_t>(PyArray_DATA(a));
+    const auto second = reinterpret_cast<std::uintptr_t>(PyArray_DATA(b));
+    return first + static_cast<std::uintptr_t>(PyArray_NBYTES(a)) <= second ||
+           second + static_cast<std::uintptr_t>(PyArray_NBYTES(b)) <= first;
 }
 
 // Where the result goes: a new array, or `out` if it suits. A new reference, or null.
@@ -51,18 +54,32 @@ PyObject* result_row(const Network<T>& net, PyArrayObject* x, PyObject* out) {
     }
     PyArrayObject* const row = plain_row<T>(out, net.outputs());
     if (row == nullptr || PyArray_NDIM(row) != ndim || !PyArray_ISWRITEABLE(row) ||
-        !disjoint(PyArray_DATA(x), static_cast<std::size_t>(net.inputs()) * sizeof(T),
-                  PyArray_DATA(row), static_cast<std::size_t>(net.outputs()) * sizeof(T))) {
+        !disjoint(x, row)) {
         return nullptr;
     }
     Py_INCREF(out);
     return out;
 }
 
+// Rows of the other floating type are converted here when they are no longer than this: NumPy's own
+// type is float64, the network's often float32.
+constexpr index_t kConvertedRow = 1024;
+
 template <class T>
 PyObject* predict_one(const Network<T>& net, bool slow, PyObject* x_object, PyObject* out,
                       Output output) {
-    PyArrayObject* const x = plain_row<T>(x_object, net.inputs());
+    using Other = std::conditional_t<std::is_same_v<T, float>, double, float>;
+    const index_t size = net.inputs();
+    T converted[kConvertedRow];
+    const T* row = converted;
+    PyArrayObject* x = plain_row<T>(x_object, size);
+    if (x != nullptr) {
+        row = static_cast<const T*>(PyArray_DATA(x));
+    } else if (size <= kConvertedRow && (x = plain_row<Other>(x_object, size)) != nullptr) {
+        const Other* const source = static_cast<const Other*>(PyArray_DATA(x));
+        std::transform(source, source + size, converted,
+                       [](Other value) { return static_cast<T>(value); });
+    }
     PyObject* const result = x == nullptr ? nullptr : result_row(net, x, out);
     if (result == nullptr) {
         if (PyErr_Occurred() != nullptr) {
@@ -70,12 +87,16 @@ PyObject* predict_one(const Network<T>& net, bool slow, PyObject* x_object, PyOb
         }
         Py_RETURN_NONE;
     }
-    const T* const row = static_cast<const T*>(PyArray_DATA(x));
-    T* const y = static_cast<T*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(result)));
-    PyThreadState* const state = slow ? PyEval_SaveThread() : nullptr;
-    predict_row(net, row, output, y);
-    if (state != nullptr) {
-        PyEval_RestoreThread(state);
+    try {
+        std::optional<py::gil_scoped_release> release;
+        if (slow) {
+            release.emplace();
+        }
+        predict_row(net, row, output,
+                    static_cast<T*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(result))));
+    } catch (const std::bad_alloc&) {
+        Py_DECREF(result);
+        return PyErr_NoMemory();
     }
     return result;
 }
@@ -119,11 +140,11 @@ void bind_predict(py::module_& m) {
     const py::object network = m.attr("Network");
     add_row_method<Output::kTarget>(
         network, "predict_row",
-        "predict_row(self, x: numpy.ndarray, out: numpy.ndarray | None) -> numpy.ndarray | None\n\n"
+        "predict_row(self, x: object, out: object) -> numpy.ndarray | None\n\n"
         "The prediction for one plain row x, or None when x or out is not plain.");
     add_row_method<Output::kRaw>(
         network, "raw_row",
-        "raw_row(self, x: numpy.ndarray, out: numpy.ndarray | None) -> numpy.ndarray | None\n\n"
+        "raw_row(self, x: object, out: object) -> numpy.ndarray | None\n\n"
         "The raw outputs for one plain row x, or None when x or out is not plain.");
 }
 

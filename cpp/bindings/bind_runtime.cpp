@@ -25,13 +25,13 @@ std::string compiler() {
 #endif
 }
 
-py::dict config() {
+py::typing::Dict<py::str, py::object> config() {
     const CpuInfo& cpu = cpu_info();
     std::vector<std::string> supported;
     for (const Isa isa : cpu.supported) {
         supported.emplace_back(isa_name(isa));
     }
-    py::dict result;
+    py::typing::Dict<py::str, py::object> result;
     result["version"] = BRISKMLP_VERSION;
     result["compiler"] = compiler();
     result["cpu"] = cpu.brand;

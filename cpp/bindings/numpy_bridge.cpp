@@ -1,14 +1,14 @@
 #include "bindings/numpy_bridge.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
-
-#include "base/check.h"
 
 namespace briskmlp {
 namespace {
 
-std::string text(const std::vector<index_t>& shape) {
+std::string text(Shape shape) {
     std::string result = "(";
     for (const index_t size : shape) {
         result += std::to_string(size) + ",";
@@ -46,23 +46,28 @@ DType dtype_of(const py::array& array) {
 }  // namespace
 
 InputMatrix input_matrix(const py::array& x, index_t cols) {
-    require(x.ndim() == 2 && x.shape(1) == cols && is_aligned(x),
-            "expected an aligned matrix with " + std::to_string(cols) + " columns");
+    if (x.ndim() != 2 || x.shape(1) != cols || !is_aligned(x)) {
+        throw std::invalid_argument("expected an aligned matrix with " + std::to_string(cols) +
+                                    " columns");
+    }
     return {x.data(), dtype_of(x), x.shape(0), cols, x.strides(0), x.strides(1)};
 }
 
 template <class T>
-const T* elements(const py::array& array, const std::vector<index_t>& shape, const char* name) {
-    const bool fits = py::isinstance<py::array_t<T, py::array::c_style>>(array) &&
-                      is_aligned(array) &&
-                      shape == std::vector<index_t>(array.shape(), array.shape() + array.ndim());
-    require(fits, std::string(name) + " must be a C-contiguous array of shape " + text(shape) +
-                      " and type " + std::string(py::str(py::dtype::of<T>())));
+const T* elements(const py::array& array, Shape shape, const char* name) {
+    const bool fits =
+        py::isinstance<py::array_t<T, py::array::c_style>>(array) && is_aligned(array) &&
+        std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim());
+    if (!fits) {
+        throw std::invalid_argument(std::string(name) + " must be a C-contiguous array of shape " +
+                                    text(shape) + " and type " +
+                                    std::string(py::str(py::dtype::of<T>())));
+    }
     return static_cast<const T*>(array.data());
 }
 
 template <class T>
-T* writable_elements(py::array& array, const std::vector<index_t>& shape, const char* name) {
+T* writable_elements(py::array& array, Shape shape, const char* name) {
     elements<T>(array, shape, name);
     return static_cast<T*>(array.mutable_data());
 }
@@ -85,10 +90,10 @@ Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
     return {matrix, targets};
 }
 
-template const float* elements(const py::array&, const std::vector<index_t>&, const char*);
-template const double* elements(const py::array&, const std::vector<index_t>&, const char*);
-template float* writable_elements(py::array&, const std::vector<index_t>&, const char*);
-template double* writable_elements(py::array&, const std::vector<index_t>&, const char*);
+template const float* elements(const py::array&, Shape, const char*);
+template const double* elements(const py::array&, Shape, const char*);
+template float* writable_elements(py::array&, Shape, const char*);
+template double* writable_elements(py::array&, Shape, const char*);
 template Dataset<float> dataset(const Network<float>&, const DataArrays&);
 template Dataset<double> dataset(const Network<double>&, const DataArrays&);
 

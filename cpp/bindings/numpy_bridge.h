@@ -2,9 +2,9 @@
 // error here, and _validate.py converts it before.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <tuple>
-#include <vector>
 
 #include "ops/gather.h"
 #include "nn/network.h"
@@ -17,11 +17,13 @@ namespace briskmlp {
 // byte order and aligned; any strides.
 InputMatrix input_matrix(const py::array& x, index_t cols);
 
+using Shape = std::initializer_list<index_t>;
+
 // The elements of a C-contiguous array of exactly this type and shape.
 template <class T>
-const T* elements(const py::array& array, const std::vector<index_t>& shape, const char* name);
+const T* elements(const py::array& array, Shape shape, const char* name);
 template <class T>
-T* writable_elements(py::array& array, const std::vector<index_t>& shape, const char* name);
+T* writable_elements(py::array& array, Shape shape, const char* name);
 
 // Rows to learn from as Python hands them over: x, y, and the weights of the rows. y is int32 class
 // numbers (M,), or values (M, cols) of the network's type.

@@ -30,7 +30,7 @@ class Interrupt final : public Watch {
 
     void chunk_done(double nanoseconds) override {
         worked_ += nanoseconds;
-        if (worked_ < kClockEvery || stop_) {
+        if (worked_ < kClockEvery || stopped()) {
             return;
         }
         worked_ = 0;
@@ -39,14 +39,16 @@ class Interrupt final : public Watch {
         }
         last_ = Clock::now();
         try {
-            stop_ = observer_->interrupted();
+            if (observer_->interrupted()) {
+                stop_.raise();
+            }
         } catch (...) {  // must not leave the parallel region
             error_ = std::current_exception();
-            stop_ = true;
+            stop_.raise();
         }
     }
 
-    bool stop() const { return stop_; }
+    bool stopped() const override { return stop_.raised(); }
     std::exception_ptr error() const { return error_; }
 
   private:
@@ -56,7 +58,7 @@ class Interrupt final : public Watch {
     FitObserver* observer_;
     Clock::time_point last_ = Clock::now();
     double worked_ = 0;
-    bool stop_ = false;
+    Flag stop_;
     std::exception_ptr error_;
 };
 
@@ -135,12 +137,12 @@ class Trainer {
             if (worker.index == 0) {
                 step_ = step + 1;
                 *loss_sum += loss * static_cast<double>(batch.cut.rows);
-                end_ = interrupt_.stop() ? FitEnd::kInterrupted
-                       : finite          ? FitEnd::kDone
-                                         : FitEnd::kDiverged;
+                end_ = interrupt_.stopped() ? FitEnd::kInterrupted
+                       : finite             ? FitEnd::kDone
+                                            : FitEnd::kDiverged;
             }
-            // Only worker 0 may raise the interrupt, before the barrier: all see the same here.
-            if (interrupt_.stop() || !finite) {
+            // Only worker 0 stops the interrupt, and before the barrier: all see the same here.
+            if (interrupt_.stopped() || !finite) {
                 return;
             }
             update_weights(worker, batch, steps_done_ + step + 1, first_tile, end_tile);

@@ -48,6 +48,9 @@ template <class T>
 void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch) {
     const RowCut& cut = batch.cut;
     for (index_t chunk = worker.begin(cut.chunks); chunk < worker.end(cut.chunks); ++chunk) {
+        if (watch != nullptr && watch->stopped()) {
+            return;
+        }
         const index_t first = cut.tile_begin(cut.chunk_begin(chunk));
         const index_t count = cut.tile_begin(cut.chunk_begin(chunk + 1)) - first;
         if (chunked_) {

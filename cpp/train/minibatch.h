@@ -11,11 +11,13 @@
 
 namespace briskmlp {
 
-// Called by worker 0 after each chunk, with an estimate of the time that it took.
+// Decides whether a phase A is worth finishing. Worker 0 reports each chunk it has done, with an
+// estimate of the time that it took; every worker asks before each of its chunks.
 class Watch {
   public:
     virtual ~Watch() = default;
     virtual void chunk_done(double nanoseconds) = 0;
+    virtual bool stopped() const = 0;
 };
 
 // Which rows make up a minibatch. Small: every worker makes its own.
@@ -38,7 +40,7 @@ class Minibatch {
               const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
               Objective objective = Objective::kLoss);
 
-    // Phase A for this worker's chunks.
+    // Phase A for this worker's chunks, cut short when `watch`, which may be null, has stopped.
     void run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch);
 
     // After phase A, on any worker: the mean loss of the batch. The same bits on all of them.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -25,8 +26,13 @@ from ._workloads import WORKLOADS, Workload
 
 ROUNDS = 5  # of which the median counts
 SECONDS = 0.1  # that a measurement lasts, at least
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-THREAD_VARIABLES += ("VECLIB_MAXIMUM_THREADS", "BRISKMLP_NUM_THREADS")
+THREAD_VARIABLES = (
+    "BRISKMLP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,7 +96,7 @@ def measure(workload: Workload, dtype: str) -> dict[str, float]:
     ours, numpy = workload.network(MLP, dtype), workload.network(reference.MLP, dtype)
     settings = {"epochs": 1, "batch_size": workload.batch_size}
     losses = [float(net.fit(X, y, **settings)["loss"][0]) for net in (ours, numpy)]
-    if not np.isclose(*losses, rtol=1e-3):
+    if not math.isclose(*losses, rel_tol=1e-3):
         raise SystemExit(f"{workload.name}: losses differ, {losses[0]} and NumPy's {losses[1]}")
     rows, row = X[:4096], X[0]
     calls: dict[str, Callable[[], object]] = {

@@ -16,7 +16,7 @@ class Workload:
     """A network, its loss, and the number of rows in a step and in an epoch.
 
     >>> Workload("xor", (2, 8, 1), "mse", batch_size=4, rows=4).flops_per_row
-    176
+    112
     """
 
     name: str

@@ -1,0 +1,55 @@
+"""The fastest way to train and run multi-layer perceptrons from NumPy on a CPU.
+
+>>> import numpy as np
+>>> import briskmlp as bm
+>>> X = np.linspace(-1, 1, 200)[:, np.newaxis]
+>>> net = bm.MLP([1, 32, 1], "tanh", seed=0)
+>>> history = net.fit(X, X**2, epochs=100, batch_size=20, optimizer=bm.Adam(0.01))
+>>> bool(history["loss"][-1] < 0.01)
+True
+>>> net.predict(X).shape
+(200, 1)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+try:
+    from ._briskmlp_core import __version__ as __version__
+except ModuleNotFoundError as error:
+    if error.name != f"{__name__}._briskmlp_core":
+        raise
+    raise ImportError(
+        "briskmlp's compiled part is missing. Install the package, with `pip install .` in its "
+        "source folder, and do not run Python from inside that folder's python/."
+    ) from error
+
+from ._config import SGD as SGD
+from ._config import Adam as Adam
+from ._config import AdamW as AdamW
+from ._config import Optimizer as Optimizer
+from ._errors import DivergenceError as DivergenceError
+from ._history import History as History
+from ._mlp import MLP as MLP
+from ._mlp import Evaluation as Evaluation
+from ._runtime import get_num_threads as get_num_threads
+from ._runtime import set_num_threads as set_num_threads
+from ._runtime import show_config as show_config
+from ._runtime import threads as threads
+
+if TYPE_CHECKING:
+    from . import reference as reference
+
+_ON_DEMAND = ("reference",)  # submodules that load when first touched
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_DEMAND})

@@ -1,0 +1,185 @@
+"""
+The compiled core of briskmlp. Use it through the package briskmlp.
+"""
+
+from __future__ import annotations
+import collections.abc
+import numpy
+import typing
+
+__all__: list[str] = [
+    "EpochReport",
+    "FitOptions",
+    "FitOutcome",
+    "Network",
+    "OptimizerSpec",
+    "activation_names",
+    "config",
+    "find_nonfinite",
+    "fit",
+    "initializer_names",
+    "loss_names",
+    "num_threads",
+    "set_num_threads",
+]
+
+class Network:
+    """
+    Layers and one flat buffer of parameters.
+    """
+    def __init__(
+        self,
+        sizes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        activations: collections.abc.Sequence[str],
+        loss: str,
+        dtype: str,
+    ) -> None: ...
+    def backward(self, x: numpy.ndarray, d_y: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """
+        The gradient (M, in) by x, and (P,) by the parameters.
+        """
+    def evaluate(
+        self, data: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]
+    ) -> tuple[float, float]:
+        """
+        Mean loss, and metric.
+        """
+    def gradients(
+        self, data: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]
+    ) -> tuple[float, numpy.ndarray]:
+        """
+        Mean loss, and its gradient (P,).
+        """
+    def initialize(
+        self, seed: typing.SupportsInt | typing.SupportsIndex, initializer: str
+    ) -> None: ...
+    def predict_row(self, x: typing.Any, out: typing.Any) -> numpy.ndarray | None:
+        """
+        The prediction for one plain row x, or None when x or out is not plain.
+        """
+    def predict_rows(self, x: numpy.ndarray, out: numpy.ndarray, raw: bool) -> None:
+        """
+        Predictions for x (M, in) into out (M, out).
+        """
+    def raw_row(self, x: typing.Any, out: typing.Any) -> numpy.ndarray | None:
+        """
+        The raw outputs for one plain row x, or None when x or out is not plain.
+        """
+    @property
+    def activations(self) -> list[str]: ...
+    @property
+    def dtype(self) -> numpy.dtype[typing.Any]: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def loss(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def parameters(self) -> numpy.ndarray: ...
+    @property
+    def sizes(self) -> list[int]: ...
+    @property
+    def target_cols(self) -> int: ...
+
+class OptimizerSpec:
+    """
+    An optimizer's settings.
+    """
+    def __init__(
+        self,
+        kind: str,
+        *,
+        learning_rate: typing.SupportsFloat | typing.SupportsIndex,
+        momentum: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        nesterov: bool = False,
+        betas: tuple[
+            typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+        ] = (0.9, 0.999),
+        eps: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
+        weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> None: ...
+
+class FitOptions:
+    """
+    How to train.
+    """
+    def __init__(
+        self,
+        *,
+        epochs: typing.SupportsInt | typing.SupportsIndex,
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        shuffle: bool,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        first_epoch: typing.SupportsInt | typing.SupportsIndex,
+        optimizer: OptimizerSpec,
+    ) -> None: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+
+class EpochReport:
+    """
+    The figures of one epoch.
+    """
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def eval_loss(self) -> float: ...
+    @property
+    def eval_metric(self) -> float: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+
+class FitOutcome:
+    """
+    How a fit ended.
+    """
+    @property
+    def diverged(self) -> bool: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def epochs(self) -> list[EpochReport]: ...
+    @property
+    def error(self) -> typing.Any: ...
+    @property
+    def step(self) -> int: ...
+
+def activation_names() -> list[str]: ...
+def config() -> dict[str, typing.Any]:
+    """
+    What the library was built with and runs on.
+    """
+
+def find_nonfinite(x: numpy.ndarray) -> tuple[int, int] | None:
+    """
+    Row and column of the first entry of a matrix that is NaN or infinite, or None.
+    """
+
+def fit(
+    network: Network,
+    data: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None],
+    eval: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None] | None,
+    options: FitOptions,
+    on_epoch: typing.Any,
+) -> FitOutcome:
+    """
+    Trains in place. on_epoch(report), unless None, returns true to stop.
+    """
+
+def initializer_names() -> list[str]: ...
+def loss_names() -> list[str]: ...
+def num_threads() -> int:
+    """
+    Threads a computation may use.
+    """
+
+def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+__version__: str = "0.1.0"

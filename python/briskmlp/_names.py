@@ -1,0 +1,21 @@
+"""What to say when a name is not one of the known ones: the nearest that is."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def unknown_name(what: str, name: object, known: Iterable[str]) -> str:
+    """Say that there is no `what` called `name`, and which of the `known` names is nearest.
+
+    >>> unknown_name("activation", "rleu", ["relu", "tanh"])
+    "unknown activation 'rleu'; did you mean 'relu'? Known: relu, tanh"
+    >>> unknown_name("activation", 7, ["relu", "tanh"])
+    'unknown activation 7; known: relu, tanh'
+    """
+    known = list(known)
+    nearest = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
+    if nearest:
+        return f"unknown {what} {name!r}; did you mean {nearest[0]!r}? Known: {', '.join(known)}"
+    return f"unknown {what} {name!r}; known: {', '.join(known)}"

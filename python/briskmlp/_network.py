@@ -1,0 +1,157 @@
+"""What a network is, apart from what it does: layers, parameters, copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _briskmlp_core as core
+from . import _validate
+from ._history import History
+from ._layers import LayerArrays, assign, split
+from ._state import network_from, state_of
+from ._validate import Array
+
+
+class Network:
+    """The core's network with its parameters in sight. `MLP` adds the computing."""
+
+    _network: core.Network
+    seed: int
+    epochs_trained: int
+    history: History | None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of inputs, width of each hidden layer, number of outputs."""
+        return tuple(self._network.sizes)
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The name of each layer's activation, the output layer's last."""
+        return tuple(self._network.activations)
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss."""
+        return self._network.loss
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the parameters, of all computing and of all results."""
+        return self._network.dtype
+
+    @property
+    def num_parameters(self) -> int:
+        """P, the number of weights and biases together."""
+        return self._network.parameters.size
+
+    @property
+    def parameters(self) -> Array:
+        """All weights and biases, (P,): a view, so that writing to it changes the network.
+
+        Layer after layer, the weights (K, N) row by row and then the biases (N,). Assigning to the
+        attribute copies into the view.
+
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([2, 1], seed=0)
+        >>> net.parameters = [1, 2, 3]
+        >>> net.parameters *= 10
+        >>> net.predict([1, 1])
+        array([60.], dtype=float32)
+        """
+        return self._network.parameters
+
+    @parameters.setter
+    def parameters(self, values: ArrayLike) -> None:
+        view = self._network.parameters
+        view[...] = _validate.array_of(values, "parameters", view.shape, view.dtype)
+
+    @property
+    def weights(self) -> LayerArrays:
+        """Each layer's weights, (K, N) for K inputs and N outputs: views like `parameters`."""
+        return split(self.parameters, self.sizes)[0]
+
+    @weights.setter
+    def weights(self, values: Sequence[ArrayLike]) -> None:
+        assign(self.weights, values, "weights")
+
+    @property
+    def biases(self) -> LayerArrays:
+        """Each layer's biases, (N,): views like `parameters`."""
+        return split(self.parameters, self.sizes)[1]
+
+    @biases.setter
+    def biases(self, values: Sequence[ArrayLike]) -> None:
+        assign(self.biases, values, "biases")
+
+    def split(self, flat: Array) -> tuple[LayerArrays, LayerArrays]:
+        """Weights and biases as views of a flat array (P,), such as a gradient.
+
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([2, 3, 1], seed=0)
+        >>> loss, gradient = net.gradients([[1, 2]], [3])
+        >>> d_weights, d_biases = net.split(gradient)
+        >>> [W.shape for W in d_weights], [b.shape for b in d_biases]
+        ([(2, 3), (3, 1)], [(3,), (1,)])
+        """
+        if flat.shape != (self.num_parameters,):
+            raise ValueError(f"the array has shape {flat.shape}, expected ({self.num_parameters},)")
+        return split(flat, self.sizes)
+
+    def copy(self) -> Self:
+        """A network of its own with the same parameters, seed and number of epochs.
+
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([1, 1], seed=0)
+        >>> twin = net.copy()
+        >>> twin.parameters[:] = 0
+        >>> bool(net.parameters.any())
+        True
+        """
+        twin = type(self).__new__(type(self))
+        twin.__setstate__(self.__getstate__())
+        return twin
+
+    def __copy__(self) -> Self:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.copy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return state_of(self._network, self.seed, self.epochs_trained)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._network, self.seed, self.epochs_trained = network_from(state)
+        self.history = None
+
+    def __repr__(self) -> str:
+        """The layers and their numbers of parameters.
+
+        >>> import briskmlp as bm
+        >>> bm.MLP([784, 128, 10], loss="cross_entropy")
+        MLP([784, 128, 10], loss='cross_entropy', dtype='float32')
+          784 -> 128  relu      100,480 parameters
+          128 -> 10   identity    1,290
+          together              101,770
+        """
+        head = (
+            f"{type(self).__name__}({list(self.sizes)}, loss={self.loss!r}, dtype='{self.dtype}')"
+        )
+        maps = [f"{K} -> {N}" for K, N in pairwise(self.sizes)]
+        counts = [f"{(K + 1) * N:,}" for K, N in pairwise(self.sizes)]
+        total = f"{self.num_parameters:,}"
+        first = max(map(len, maps))
+        second = max(map(len, self.activations))
+        lines = [
+            f"  {map_:<{first}}  {name:<{second}}  {count:>{len(total)}}"
+            for map_, name, count in zip(maps, self.activations, counts, strict=True)
+        ]
+        lines[0] += " parameters"
+        together = f"  {'together':<{first + 2 + second}}  {total}"
+        return "\n".join([head, *lines, together])

@@ -1,0 +1,275 @@
+"""The one place where what users hand in becomes arrays that the core can read.
+
+Whatever the core reads as it lies stays as it lies: any strides, and any of NumPy's booleans,
+integers and float32 or float64 numbers, converted batch by batch inside. Only the rest is copied,
+as the network's dtype. Inputs are never changed.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import _briskmlp_core as core
+from ._names import unknown_name
+
+Array = NDArray[Any]
+DType = np.dtype[Any]
+Dataset = tuple[Array, Array, Array | None]  # inputs, targets, weights of the rows
+
+MAX_ROWS = 2**32 - 1  # the core numbers rows in 32 bits
+# Rows of probabilities may miss 1 by the rounding of half precision, 2^-11 for each of them.
+PROBABILITY_TOLERANCE = 1e-3
+
+
+# --- Single values -----------------------------------------------------------------------------
+
+
+def whole_number(value: object, name: str, low: int, high: int = sys.maxsize) -> int:
+    """`value` as an int from `low` to `high`; booleans and fractions are errors.
+
+    >>> whole_number(np.int64(3), "epochs", 1)
+    3
+    >>> whole_number(0, "epochs", 1)
+    Traceback (most recent call last):
+    ValueError: epochs must be at least 1, got 0
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if number < low:
+        raise ValueError(f"{name} must be at least {low}, got {number}")
+    if number > high:
+        raise ValueError(f"{name} must be at most {high}, got {number}")
+    return number
+
+
+def positive_int(value: object, name: str) -> int:
+    """`value` as an int of at least 1."""
+    return whole_number(value, name, 1)
+
+
+def float_type(dtype: DTypeLike) -> DType:
+    """A dtype that networks compute in.
+
+    >>> float_type("float64")
+    dtype('float64')
+    """
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if dtype is None or name not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}, expected 'float32' or 'float64'")
+    return np.dtype(name)
+
+
+def layer_sizes(sizes: Sequence[int]) -> list[int]:
+    """The sizes as ints: at least two, each at least 1."""
+    if isinstance(sizes, (str, bytes)) or not isinstance(sizes, (Sequence, np.ndarray)):
+        raise TypeError(f"sizes must be a list of whole numbers, got {sizes!r}")
+    if len(sizes) < 2:
+        raise ValueError(f"sizes is {list(sizes)}, expected at least the inputs and the outputs")
+    return [positive_int(size, f"sizes[{i}]") for i, size in enumerate(sizes)]
+
+
+def known_name(name: object, what: str, known: list[str]) -> str:
+    """`name` if it is one of the `known` names of a `what`."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must be a name, got {name!r}")
+    if name not in known:
+        raise ValueError(unknown_name(what, name, known))
+    return name
+
+
+def activation_names(activation: str | Sequence[str], layers: int) -> list[str]:
+    """One name a layer, from one for all hidden layers or a list.
+
+    >>> activation_names("tanh", 3)
+    ['tanh', 'tanh', 'identity']
+    >>> activation_names(["relu", "tanh"], 3)
+    ['relu', 'tanh', 'identity']
+    """
+    known = core.activation_names()
+    if isinstance(activation, str):
+        return [known_name(activation, "activation", known)] * (layers - 1) + ["identity"]
+    if not isinstance(activation, Sequence):
+        raise TypeError(f"activation must be a name or a list of names, got {activation!r}")
+    names = [known_name(name, "activation", known) for name in activation]
+    if len(names) == layers - 1:
+        names.append("identity")
+    if len(names) != layers:
+        raise ValueError(
+            f"activation has {len(names)} names, expected {layers - 1}, one for each hidden layer, "
+            f"or {layers}, the output layer's too"
+        )
+    return names
+
+
+# --- Arrays ------------------------------------------------------------------------------------
+
+
+def real_array(value: ArrayLike, name: str, dtype: DType) -> Array:
+    """`value` as an array that the core reads, copied as `dtype` only where it must be."""
+    if hasattr(value, "toarray") and hasattr(value, "nnz"):
+        raise TypeError(f"{name} is a sparse matrix; pass {name}.toarray()")
+    if isinstance(value, np.ma.MaskedArray):
+        if np.ma.is_masked(value):
+            raise ValueError(f"{name} has masked values; fill them or drop their rows first")
+        value = value.data
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
+    is_half_or_long = array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)
+    if array.dtype.isnative and array.flags.aligned and not is_half_or_long:
+        return array
+    with np.errstate(over="ignore"):  # where infinity matters, require_finite finds it
+        return array.astype(dtype)
+
+
+def require_finite(array: Array, name: str, dtype: DType) -> None:
+    """Raise ValueError, naming the first row and column, unless all is finite as `dtype`."""
+    rows = array.reshape(len(array), -1)
+    position = core.find_nonfinite(rows)
+    reason = ""
+    if position is None and array.dtype.itemsize > dtype.itemsize and array.size:
+        limit = np.finfo(dtype).max
+        if array.dtype.kind == "f" and (array.max() > limit or array.min() < -limit):
+            position = np.argwhere(np.abs(rows) > limit)[0]
+            reason = f", which is infinite in {dtype}"
+    if position is not None:
+        row, col = position
+        column = f", column {col}" if array.ndim == 2 else ""
+        raise ValueError(f"{name} has {rows[row, col]} in row {row}{column}{reason}")
+
+
+def _reject(bad: Array, values: Array, name: str, expected: str) -> None:
+    """Raise ValueError for the first of the `values` that is `bad`, both (M,) or (M, N)."""
+    if bad.any():
+        row, *col = np.argwhere(bad)[0]
+        column = f", column {col[0]}" if col else ""
+        raise ValueError(f"{name} has {values[row, *col]} in row {row}{column}, {expected}")
+
+
+def inputs(X: ArrayLike, name: str, network: core.Network) -> Array:
+    """X as rows (M, in), or as one row (in,)."""
+    x = real_array(X, name, network.dtype)
+    width = network.inputs
+    if x.ndim not in (1, 2):
+        raise ValueError(f"{name} has shape {x.shape}, expected (rows, {width}) or ({width},)")
+    if x.shape[-1] != width:
+        what = "columns" if x.ndim == 2 else "entries"
+        raise ValueError(f"{name} has {x.shape[-1]} {what}, the network expects {width}")
+    return x
+
+
+def array_of(values: ArrayLike, name: str, shape: tuple[int, ...], dtype: DType) -> Array:
+    """`values` as a C-contiguous array of exactly this shape and type."""
+    array = real_array(values, name, dtype)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def destination(out: object, shape: tuple[int, ...], dtype: DType) -> Array:
+    """`out` if results of this shape and type can be written to it."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array, got {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}, expected {shape}")
+    if out.dtype != dtype:
+        raise TypeError(f"out has dtype {out.dtype}, expected {dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    return out
+
+
+# --- Data sets ---------------------------------------------------------------------------------
+
+
+def dataset(
+    network: core.Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    names: tuple[str, str, str] = ("X", "y", "sample_weight"),
+) -> Dataset:
+    """Rows to learn from or to be judged on, all finite and fit for the network."""
+    x = inputs(X, names[0], network)
+    if x.ndim != 2:
+        raise ValueError(f"{names[0]} has shape {x.shape}, expected (rows, {network.inputs})")
+    if not 1 <= len(x) <= MAX_ROWS:
+        raise ValueError(f"{names[0]} has {len(x)} rows, expected from 1 to {MAX_ROWS}")
+    t = targets(y, names[1], len(x), network)
+    w = None if sample_weight is None else weights(sample_weight, names[2], len(x), network)
+    require_finite(x, names[0], network.dtype)
+    return x, t, w
+
+
+def eval_dataset(network: core.Network, eval_set: object) -> Dataset:
+    """The data set of a pair (X, y) or a triple (X, y, sample_weight)."""
+    if not isinstance(eval_set, (tuple, list)) or len(eval_set) not in (2, 3):
+        raise TypeError("eval_set must be (X, y) or (X, y, sample_weight)")
+    X, y, sample_weight = (*eval_set, None)[:3]
+    return dataset(network, X, y, sample_weight, ("eval_set[0]", "eval_set[1]", "eval_set[2]"))
+
+
+def targets(y: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
+    """y as class numbers (M,) or as values (M, cols), whichever the loss takes."""
+    cols = network.target_cols
+    takes_labels = network.loss == "cross_entropy"
+    t = real_array(y, name, network.dtype)
+    if t.ndim not in (1, 2):
+        shapes = f"({rows},) or ({rows}, {cols})" if takes_labels else f"({rows}, {cols})"
+        raise ValueError(f"{name} has shape {t.shape}, expected {shapes}")
+    if len(t) != rows:
+        raise ValueError(f"{name} has {len(t)} rows, X has {rows}")
+    if takes_labels and (t.ndim == 1 or t.shape[1] == 1):
+        return _labels(t.reshape(rows), name, network)
+    t = t.reshape(rows, -1)
+    if t.shape[1] != cols:
+        raise ValueError(f"{name} has {t.shape[1]} columns, loss {network.loss!r} expects {cols}")
+    require_finite(t, name, network.dtype)
+    if takes_labels:
+        _reject(t < 0, t, name, "expected probabilities, none below 0")
+        sums = t.sum(axis=1, dtype=np.float64)
+        wrong = np.abs(sums - 1) > PROBABILITY_TOLERANCE
+        _reject(wrong, sums, f"the sum over {name}", "expected probabilities, adding up to 1")
+    elif network.loss == "binary_cross_entropy":
+        _reject((t < 0) | (t > 1), t, name, "expected probabilities, from 0 to 1")
+    return np.ascontiguousarray(t, network.dtype)
+
+
+def _labels(t: Array, name: str, network: core.Network) -> Array:
+    """Class numbers (M,), from 0 to outputs - 1, as int32."""
+    classes = network.outputs
+    require_finite(t, name, t.dtype)
+    bad = (t < 0) | (t >= classes)
+    if t.dtype.kind == "f":
+        bad |= t != np.floor(t)
+    _reject(bad, t, name, f"expected a class number from 0 to {classes - 1}")
+    return t.astype(np.int32)
+
+
+def weights(sample_weight: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
+    """Weights of the rows (M,): none negative, not all zero."""
+    w = real_array(sample_weight, name, network.dtype)
+    if w.shape != (rows,):
+        raise ValueError(f"{name} has shape {w.shape}, expected ({rows},)")
+    require_finite(w, name, network.dtype)
+    _reject(w < 0, w, name, "expected none below 0")
+    w = np.ascontiguousarray(w, network.dtype)
+    if not w.any():
+        raise ValueError(f"{name} is 0 in every row")
+    return w

@@ -1,0 +1,227 @@
+"""The network in plain NumPy: forward, backward and the training loop.
+
+It trusts its input; checking what users hand in is `briskmlp.MLP`'s business.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from .._config import Adam, Optimizer
+from .._history import History
+from .._names import unknown_name
+from .._progress import open_progress
+from .activations import ACTIVATIONS, Array
+from .initializers import INITIALIZERS, initial_weights
+from .losses import LOSSES
+from .optimizers import rule_of
+from .random import shuffled
+
+
+class MLP:
+    """A multi-layer perceptron with the interface of `briskmlp.MLP`, slow and obvious.
+
+    Layer l computes f(x @ W + b), W of shape (K, N) and b of shape (N,). Unless `activation` lists
+    a name for every layer, the last layer's f is the identity. The loss's link comes after it.
+
+    >>> net = MLP([2, 8, 1], "tanh", loss="binary_cross_entropy", dtype="float64")
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([0, 1, 1, 0])
+    >>> history = net.fit(X, y, epochs=500, batch_size=4, optimizer=Adam(0.02))
+    >>> net.predict(X).round().ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str | Sequence[str] = "relu",
+        *,
+        loss: str = "mse",
+        dtype: DTypeLike = "float32",
+        seed: int = 0,
+        init: str = "auto",
+    ) -> None:
+        hidden = len(sizes) - 2
+        names = (activation,) * hidden if isinstance(activation, str) else tuple(activation)
+        if len(names) == hidden:
+            names = (*names, "identity")
+        for name in names:
+            if name not in ACTIVATIONS:
+                raise ValueError(unknown_name("activation", name, ACTIVATIONS))
+        if loss not in LOSSES:
+            raise ValueError(unknown_name("loss", loss, LOSSES))
+        if init not in INITIALIZERS:
+            raise ValueError(unknown_name("initializer", init, INITIALIZERS))
+        self.sizes = tuple(sizes)
+        self.activations = names
+        self.loss = LOSSES[loss]
+        self.dtype = np.dtype(dtype)
+        self.seed = seed
+        self.epochs_trained = 0
+        self.num_parameters = sum((K + 1) * N for K, N in self.layer_sizes)
+        self.parameters: Array = np.zeros(self.num_parameters, self.dtype)
+        for index, W in enumerate(self.weights):
+            K, N = W.shape
+            W[:] = initial_weights(init, names[index], K, N, seed=seed, layer=index)
+
+    @property
+    def layer_sizes(self) -> list[tuple[int, int]]:
+        """Inputs K and outputs N of each layer."""
+        return list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
+
+    def blocks(self, flat: Array) -> list[Array]:
+        """View a flat (P,) vector as one (K + 1, N) matrix a layer: W with b below it."""
+        views, end = [], 0
+        for K, N in self.layer_sizes:
+            start, end = end, end + (K + 1) * N
+            views.append(flat[start:end].reshape(K + 1, N))
+        return views
+
+    @property
+    def weights(self) -> list[Array]:
+        """Views of `parameters`: each layer's (K, N) matrix."""
+        return [block[:-1] for block in self.blocks(self.parameters)]
+
+    @property
+    def biases(self) -> list[Array]:
+        """Views of `parameters`: each layer's (N,) vector."""
+        return [block[-1] for block in self.blocks(self.parameters)]
+
+    def forward(self, X: Array) -> tuple[list[Array], list[Array]]:
+        """Compute every layer's z = x @ W + b, and every x: the input (M, in) and all outputs."""
+        xs = [X]
+        zs: list[Array] = []
+        for W, b, name in zip(self.weights, self.biases, self.activations, strict=True):
+            zs.append(xs[-1] @ W + b)
+            xs.append(ACTIVATIONS[name].function(zs[-1]))
+        return xs, zs
+
+    def pull_back(self, xs: list[Array], zs: list[Array], d_x: Array) -> tuple[Array, Array]:
+        """Follow d_x, the gradient by the last layer's output (M, out), back through the layers.
+
+        Returns the gradient by the first layer's z, (M, N), and that by the parameters, (P,).
+        """
+        gradient = np.empty_like(self.parameters)
+        d_blocks = self.blocks(gradient)
+        for layer in reversed(range(len(zs))):
+            d_z = d_x * ACTIVATIONS[self.activations[layer]].derivative(zs[layer])
+            d_blocks[layer][:-1] = xs[layer].T @ d_z
+            d_blocks[layer][-1] = d_z.sum(axis=0)
+            if layer > 0:
+                d_x = d_z @ self.weights[layer].T
+        return d_z, gradient
+
+    def __call__(self, X: ArrayLike) -> Array:
+        """Raw outputs (M, out) for rows X (M, in), before the loss's link; (out,) for (in,)."""
+        X = np.asarray(X, self.dtype)
+        xs, _ = self.forward(np.atleast_2d(X))
+        return xs[-1] if X.ndim == 2 else xs[-1][0]
+
+    def predict(self, X: ArrayLike, *, out: Array | None = None) -> Array:
+        """Predictions (M, out) in the target's own space; (out,) for one row (in,)."""
+        raw = self(X)
+        predictions = self.loss.link(np.atleast_2d(raw)).reshape(raw.shape)
+        if out is None:
+            return predictions
+        out[...] = predictions
+        return out
+
+    def shares(self, rows: int, sample_weight: ArrayLike | None) -> Array:
+        """What each row counts in a mean, (rows,): its weight, divided by the sum of all."""
+        w = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, float)
+        return (w / (w.sum() or 1)).astype(self.dtype)
+
+    def gradients(
+        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, Array]:
+        """Compute the loss on rows X (M, in) with targets y, and its gradient (P,).
+
+        The loss is the mean over the rows, weighted by `sample_weight` (M,) if there is one.
+        """
+        xs, zs = self.forward(np.asarray(X, self.dtype))
+        t = self.loss.targets(y, xs[-1])
+        w = self.shares(len(t), sample_weight)
+        loss = w @ self.loss.rows(xs[-1], t)
+        _, gradient = self.pull_back(xs, zs, w[:, np.newaxis] * self.loss.d_rows(xs[-1], t))
+        return float(loss), gradient
+
+    def backward(self, X: ArrayLike, dY: ArrayLike) -> tuple[Array, Array]:
+        """Pull dY (M, out), any gradient by the raw outputs, back to the input and the parameters.
+
+        Returns dX (M, in) and the flat gradient (P,).
+        """
+        xs, zs = self.forward(np.asarray(X, self.dtype))
+        d_z, gradient = self.pull_back(xs, zs, np.asarray(dY, self.dtype))
+        return d_z @ self.weights[0].T, gradient
+
+    def evaluate(
+        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, float]:
+        """Compute loss and metric, means weighted like that of `gradients`."""
+        raw = self(X)
+        t = self.loss.targets(y, raw)
+        w = self.shares(len(t), sample_weight)
+        return float(w @ self.loss.rows(raw, t)), self.loss.metric(raw, t, w)
+
+    def fit(  # noqa: PLR0913 -- the public interface
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int = 10,
+        batch_size: int = 128,
+        optimizer: Optimizer | None = None,
+        shuffle: bool = True,
+        sample_weight: ArrayLike | None = None,
+        eval_set: Sequence[ArrayLike] | None = None,
+        progress: bool | None = None,
+    ) -> History:
+        """Train on rows X (M, in) with targets y; the optimizer, Adam() if None, starts afresh."""
+        X, y = np.asarray(X), np.asarray(y)
+        w = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
+        rule = rule_of(optimizer or Adam(), self.parameters)
+        history = History(self.loss.metric_name)
+        display = open_progress(
+            progress, epochs=epochs, rows=len(X), metric_name=self.loss.metric_name
+        )
+        try:
+            for epoch in range(epochs):
+                start = time.perf_counter()
+                order = np.arange(len(X))
+                if shuffle:
+                    order = shuffled(len(X), seed=self.seed, epoch=self.epochs_trained)
+                sum_of_losses = 0.0
+                for first in range(0, len(X), batch_size):
+                    rows = order[first : first + batch_size]
+                    loss, gradient = self.gradients(X[rows], y[rows], sample_weight=w[rows])
+                    if not math.isfinite(loss):
+                        step = first // batch_size
+                        raise FloatingPointError(
+                            f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}"
+                        )
+                    rule.step(self.parameters, gradient)
+                    sum_of_losses += loss * len(rows)
+                record = {"loss": sum_of_losses / len(X)}
+                if eval_set is not None:
+                    Xe, ye, *we = eval_set
+                    loss, metric = self.evaluate(Xe, ye, sample_weight=we[0] if we else None)
+                    record |= {"eval_loss": loss, "eval_metric": metric}
+                record["seconds"] = time.perf_counter() - start
+                self.epochs_trained += 1
+                history.append(record)
+                display.update(epoch, record)
+        finally:
+            display.close()
+        return history
+
+    def __repr__(self) -> str:
+        layers = " ".join(
+            f"{N} {name}" for N, name in zip(self.sizes[1:], self.activations, strict=True)
+        )
+        return f"reference.MLP({self.sizes[0]} -> {layers}, {self.num_parameters:,} parameters)"

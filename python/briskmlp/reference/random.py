@@ -1,0 +1,64 @@
+"""Random numbers that are a pure function of (seed, stream, index, counter).
+
+The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", 2014) read at a position instead of in sequence, so the C++ core, whose threads draw
+in any order, has the same numbers to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd
+
+INIT = 1  # the stream of initial weights; its index is the layer
+SHUFFLE = 2  # the stream of the order of the rows; its index is the epoch
+
+
+def mix64(z: NDArray[Any]) -> NDArray[Any]:
+    """Mix 64 bits, invertibly: each bit of the input changes about half of the output's."""
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB
+    return z ^ (z >> 31)
+
+
+class CounterRng:
+    """The random numbers of one (seed, stream, index), by position.
+
+    >>> rng = CounterRng(seed=0, stream=INIT, index=0)
+    >>> bool(rng.uniform([2])[0] == rng.uniform([0, 1, 2])[2])
+    True
+    """
+
+    def __init__(self, seed: int, stream: int, index: int) -> None:
+        key = np.array([seed], np.uint64)  # an array, because NumPy's scalars warn as they wrap
+        self.key = mix64(mix64(mix64(key + GOLDEN_GAMMA) ^ stream) ^ index)
+
+    def bits(self, counter: ArrayLike) -> NDArray[Any]:
+        """Draw 64 bits for each counter."""
+        return mix64(self.key + (np.atleast_1d(np.asarray(counter, np.uint64)) + 1) * GOLDEN_GAMMA)
+
+    def uniform(self, counter: ArrayLike) -> NDArray[Any]:
+        """Draw from [0, 1) uniformly, in multiples of 2^-53."""
+        return (self.bits(counter) >> 11) * 2.0**-53
+
+    def below(self, counter: ArrayLike, n: ArrayLike) -> NDArray[Any]:
+        """Draw integers from [0, n), n <= 2^32, with a bias below n * 2^-32 (Lemire 2019)."""
+        return ((self.bits(counter) >> 32) * np.asarray(n, np.uint64)) >> 32
+
+
+def shuffled(rows: int, *, seed: int, epoch: int) -> NDArray[np.intp]:
+    """Put the rows in the order (rows,) in which `epoch` visits them: a Fisher-Yates shuffle.
+
+    >>> sorted(shuffled(5, seed=0, epoch=0).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    i = np.arange(max(rows - 1, 0), dtype=np.uint64)
+    partners = i + CounterRng(seed, SHUFFLE, epoch).below(i, rows - i)
+    order = list(range(rows))
+    for here, there in enumerate(partners.tolist()):
+        order[here], order[there] = order[there], order[here]
+    return np.array(order, np.intp)
