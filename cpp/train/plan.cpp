@@ -21,9 +21,10 @@ constexpr index_t kChunks = 16;
 // A pessimistic rate of useful arithmetic, for estimates only.
 constexpr double kFlopsPerNanosecond = 50;
 
-// Work on one thread for which a second is worth waking: a wake takes up to 25 microseconds, and a
-// barrier with the cache lines that cross it about one.
-constexpr double kNanosecondsAThread = 25e3;
+// Estimated work for which a further thread pays. Two barriers and the cache lines that the threads
+// rewrite for each other cost up to 10 microseconds a step; a thread that waits for a processor on a
+// busy machine costs far more, and then a short step has nothing to set against it.
+constexpr double kNanosecondsAThread = 100e3;
 
 template <class T>
 std::vector<WeightTile> cut_weights(const Network<T>& net, index_t lanes) {
