@@ -1,76 +1,101 @@
-"""Minimax polynomials and rational functions for elementary.inl.h.
+"""Minimax polynomials for elementary.inl.h and activation.inl.h.
 
-``python coefficients.py > coefficients.inl.h`` makes that file anew. It needs mpmath. Every
-approximation is the best one in the maximum norm of a weighted error (the relative error of the
-function that is computed with it), found with the exchange algorithm of Remez in 300-bit arithmetic
-and then rounded to the element type.
+``python coefficients.py > coefficients.inl.h`` makes that file anew; it needs mpmath. Every
+polynomial is the best one in the maximum norm of a weighted error (the relative error of the
+function that is computed with it), found with the exchange algorithm of Remez in 300-bit
+arithmetic, then rounded to the element type such that the rounding costs little.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import mpmath as mp
+import mpmath as mp  # type: ignore[import-untyped]
 
 mp.mp.prec = 300
+TINY = mp.mpf("1e-20")  # nearer to 0 a quotient is its limit, for lack of digits
 
 Function = Callable[[mp.mpf], mp.mpf]
+PerType = dict[str, float]
 
 
-def remez(
-    f: Function,
-    weight: Function,
-    low: float,
-    high: float,
-    degree: int,
-    denominator: int = 0,
-    bend: float = mp.inf,
-) -> tuple[list[mp.mpf], list[mp.mpf], mp.mpf]:
-    """Best p / q with deg p = degree, deg q = denominator, q(0) = 1, to f on [low, high].
+@dataclass(frozen=True)
+class Approximation:
+    """What to approximate for each element type, where, and with how many coefficients.
 
-    Points crowd towards 0 as is natural for a function of x / (x + bend). Returns the coefficients
-    of p and of q in ascending order and the largest weighted error.
+    The polynomial's variable is x - center. About a center in the middle of the range the terms are
+    small against the sum, so that rounding errors hardly add up.
     """
-    unknowns = degree + denominator + 1
 
-    def chebyshev(n: int, shift: float) -> list[mp.mpf]:
-        a, b = (mp.mpf(x) / (1 + mp.mpf(x) / bend) for x in (low, high))
-        angles = [mp.pi * (i + shift) / n for i in range(n + (shift == 0))]
-        bent = [(a + b) / 2 - (b - a) / 2 * mp.cos(angle) for angle in angles]
-        return [y / (1 - y / bend) for y in bent]
+    name: str
+    comment: str
+    function: dict[str, Function]
+    weight: dict[str, Function]
+    low: PerType
+    high: PerType
+    count: dict[str, int]
+    center: float = 0.0
 
-    def solve(points: list[mp.mpf], error: mp.mpf) -> list[mp.mpf]:
-        # p - (f + s e / w) q = 0 at the points, s = +-1. With one point for each coefficient e is
-        # given; with one more it is solved for in the constant term of q and given in the others.
-        rows, right = [], []
-        for i, x in enumerate(points):
-            sign = (-1) ** i / weight(x)
-            target = f(x) + error * sign
-            row = [x**k for k in range(degree + 1)]
-            row += [-target * x**k for k in range(1, denominator + 1)]
-            rows.append(row + [-sign] * (len(points) - unknowns))
-            right.append(f(x))
-        return list(mp.lu_solve(mp.matrix(rows), mp.matrix(right)))
+    def coefficients(self, dtype: str) -> list[float]:
+        """The coefficients in ascending order, rounded to the element type."""
 
-    grid = [(x, f(x), weight(x)) for x in chebyshev(32 * unknowns, 0)]
-    solution = solve(chebyshev(unknowns, 0.5), mp.mpf(0))
-    points: list[mp.mpf] = []
-    for _ in range(40):
-        p, q = solution[: degree + 1], [mp.mpf(1), *solution[degree + 1 : unknowns]]
-        deviations = [
-            (x, w * (mp.polyval(p[::-1], x) / mp.polyval(q[::-1], x) - fx)) for x, fx, w in grid
+        def f(z: mp.mpf) -> mp.mpf:
+            return self.function[dtype](z + self.center)
+
+        def weight(z: mp.mpf) -> mp.mpf:
+            return self.weight[dtype](z + self.center)
+
+        low, high = mp.mpf(self.low[dtype]) - self.center, mp.mpf(self.high[dtype]) - self.center
+        exact = remez(f, weight, low, high, self.count[dtype])
+        grid = [(z, f(z), weight(z)) for z in chebyshev(low, high, 200)]
+        return round_together(exact, grid, dtype)
+
+
+def both(value: float) -> PerType:
+    """The same bound for both element types."""
+    return {"float": value, "double": value}
+
+
+def same(function: Function) -> dict[str, Function]:
+    """The same function for both element types."""
+    return {"float": function, "double": function}
+
+
+def at_least(least: str, weight: Function) -> Function:
+    """A weight that does not vanish near 0, as the algorithm requires."""
+    return lambda x: max(weight(x) if abs(x) > TINY else mp.mpf(0), mp.mpf(least))
+
+
+def reciprocal(function: Function) -> Function:
+    """The weight that turns the error of a function into its relative error."""
+    return lambda x: 1 / function(x)
+
+
+def chebyshev(low: mp.mpf, high: mp.mpf, count: int) -> list[mp.mpf]:
+    """The extrema of the Chebyshev polynomial of degree count."""
+    middle, radius = (low + high) / 2, (high - low) / 2
+    return [middle - radius * mp.cos(mp.pi * i / count) for i in range(count + 1)]
+
+
+def remez(f: Function, weight: Function, low: mp.mpf, high: mp.mpf, n: int) -> list[mp.mpf]:
+    """The n coefficients, ascending, of the polynomial p that minimises max |weight (p - f)|."""
+    grid = [(x, f(x), weight(x)) for x in chebyshev(low, high, 32 * n)]
+    points = chebyshev(low, high, n)
+    for _ in range(60):
+        # p(x) - f(x) = (-1)^i e / weight(x) at the n + 1 points: n coefficients and e.
+        rows = [
+            [x**k for k in range(n)] + [(-1) ** (i + 1) / weight(x)] for i, x in enumerate(points)
         ]
-        largest = max(abs(d) for _, d in deviations)
-        points = exchange(deviations, unknowns + 1) or points
-        level = sum(abs(d) for x, d in deviations if x in points) / len(points)
-        if largest < level * mp.mpf("1.001"):
-            break
-        error = next(d for x, d in deviations if x == points[0])
-        for _ in range(8 if denominator else 1):
-            solution = solve(points, error)
-            error = solution[unknowns]
-    return p, q, largest
+        solution = list(mp.lu_solve(mp.matrix(rows), mp.matrix([f(x) for x in points])))
+        polynomial, level = solution[:n], abs(solution[n])
+        deviations = [(x, w * (mp.polyval(polynomial[::-1], x) - fx)) for x, fx, w in grid]
+        if max(abs(d) for _, d in deviations) < level * mp.mpf("1.01"):
+            return polynomial
+        points = exchange(deviations, n + 1) or points
+    raise ArithmeticError("the exchange algorithm did not converge")
 
 
 def exchange(deviations: list[tuple[mp.mpf, mp.mpf]], count: int) -> list[mp.mpf]:
@@ -85,3 +110,131 @@ def exchange(deviations: list[tuple[mp.mpf, mp.mpf]], count: int) -> list[mp.mpf
     while len(extrema) > count:
         extrema.pop(0 if abs(extrema[0][1]) < abs(extrema[-1][1]) else -1)
     return [x for x, _ in extrema] if len(extrema) == count else []
+
+
+def nearest(value: mp.mpf, dtype: str) -> float:
+    """The nearest number of the element type."""
+    return struct.unpack("f", struct.pack("f", value))[0] if dtype == "float" else float(value)
+
+
+def round_together(
+    exact: list[mp.mpf], grid: list[tuple[mp.mpf, mp.mpf, mp.mpf]], dtype: str
+) -> list[float]:
+    """Rounded coefficients whose errors cancel: each neighbour is tried, from the first term on."""
+    rounded = [nearest(c, dtype) for c in exact]
+    deviations = [w * (mp.polyval(rounded[::-1], x) - fx) for x, fx, w in grid]
+    for _ in range(3):
+        for k in range(len(rounded)):
+            _, exponent = mp.frexp(mp.mpf(rounded[k]))
+            unit = mp.ldexp(1, exponent - (24 if dtype == "float" else 53))
+            powers = [w * x**k * unit for x, _, w in grid]
+            moved = {
+                step: [d + step * p for d, p in zip(deviations, powers, strict=True)]
+                for step in (0, -1, 1)
+            }
+            best = min(moved, key=lambda step: max(abs(d) for d in moved[step]))
+            rounded[k] += best * float(unit)
+            deviations = moved[best]
+    return rounded
+
+
+def literal(value: float, dtype: str) -> str:
+    """A number of the element type in C++."""
+    return value.hex().replace("0000000p", "p") + ("f" if dtype == "float" else "")
+
+
+# gelu's tail is approximated in y = t / (t + BEND), which maps [0, inf) to [0, 1).
+BEND = {"float": 2, "double": 3}
+TAIL = {"float": 14.5, "double": 38.75}  # beyond it t Phi(-t) is below every positive number
+
+
+def gelu_tail(bend: int) -> Function:
+    """t Phi(-t) e^(t^2 / 2) / y as a function of y."""
+
+    def function(y: mp.mpf) -> mp.mpf:
+        t = bend * y / (1 - y)
+        return (t + bend) * mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
+
+    return function
+
+
+def erf_exponent(t: mp.mpf) -> mp.mpf:
+    """-log(1 - erf(t)) / t."""
+    return -mp.log(mp.erfc(t)) / t if t else 2 / mp.sqrt(mp.pi)
+
+
+HALF_LN2 = float(mp.log(2) / 2) * 1.0001
+
+APPROXIMATIONS = [
+    Approximation(
+        "kExpm1",
+        "(e^r - 1 - r) / r^2 for |r| <= ln(2) / 2",
+        same(lambda r: (mp.expm1(r) - r) / r**2 if abs(r) > TINY else mp.mpf(1) / 2),
+        same(at_least("1e-3", lambda r: abs(r**2 / mp.expm1(r)))),
+        both(-HALF_LN2),
+        both(HALF_LN2),
+        {"float": 6, "double": 11},
+    ),
+    Approximation(
+        "kLog",
+        "(log(1 + f) - f + f^2 / 2) / f^3 for -1/4 <= f <= 1/2",
+        same(lambda f: (mp.log1p(f) - f + f**2 / 2) / f**3 if abs(f) > TINY else mp.mpf(1) / 3),
+        same(at_least("1e-3", lambda f: abs(f**3 / mp.log1p(f)))),
+        both(-0.25),
+        both(0.5),
+        {"float": 8, "double": 20},
+    ),
+    Approximation(
+        "kLog1pUnit",
+        "(log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2",
+        same(lambda e: (mp.log1p(e) - e) / e**2 if e > TINY else -mp.mpf(1) / 2),
+        same(at_least("1e-3", lambda e: e**2 / mp.log1p(e))),
+        both(0),
+        both(1),
+        {"float": 10, "double": 22},
+        center=0.5,
+    ),
+    Approximation(
+        "kErf",
+        "(-log(1 - erf(t)) / t - 2 / sqrt(pi)) / t until erf(t) rounds to 1, in t - 2",
+        same(lambda t: (erf_exponent(t) - 2 / mp.sqrt(mp.pi)) / t if t > TINY else 2 / mp.pi),
+        same(lambda t: max(t, mp.mpf("0.01")) * (t * mp.erfc(t) / mp.erf(t) if t else 1)),
+        both(0),
+        {"float": 3.95, "double": 5.95},
+        {"float": 9, "double": 25},
+        center=2.0,
+    ),
+    Approximation(
+        "kGeluTail",
+        "t Phi(-t) e^(t^2 / 2) / y, y = t / (t + kGeluBend), in y - 1/2",
+        {dtype: gelu_tail(bend) for dtype, bend in BEND.items()},
+        {dtype: reciprocal(gelu_tail(bend)) for dtype, bend in BEND.items()},
+        both(0),
+        {dtype: t / (t + BEND[dtype]) for dtype, t in TAIL.items()},
+        {"float": 12, "double": 26},
+        center=0.5,
+    ),
+]
+
+
+def main() -> None:
+    """Prints coefficients.inl.h."""
+    print("// Made by coefficients.py, which says how; do not edit. Coefficients ascend.")
+    print("// clang-format off\n#pragma once\n\nnamespace briskmlp::BRISKMLP_ISA {\nnamespace {\n")
+    print("template <class T>\nstruct Coefficients;\n")
+    for dtype in ("float", "double"):
+        print(f"template <>\nstruct Coefficients<{dtype}> {{")
+        for approximation in APPROXIMATIONS:
+            print(f"    // {approximation.comment}")
+            print(f"    static constexpr {dtype} {approximation.name}[] = {{")
+            for coefficient in approximation.coefficients(dtype):
+                print(f"        {literal(coefficient, dtype)},")
+            print("    };")
+            print(f"{dtype} {approximation.name}: done", file=sys.stderr)
+        print(f"    static constexpr {dtype} kGeluBend = {BEND[dtype]};")
+        print("};\n")
+    print("}  // namespace\n}  // namespace briskmlp::BRISKMLP_ISA")
+
+
+if __name__ == "__main__":
+    main()

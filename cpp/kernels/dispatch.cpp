@@ -33,18 +33,13 @@ template <class T>
 const KernelTable<T>& kernels(Isa isa) {
     switch (isa) {
 #if defined(BRISKMLP_WITH_X86)
-        case Isa::kSse2:
-            return choose<T>(sse2::kFloatTable, sse2::kDoubleTable);
-        case Isa::kAvx2:
-            return choose<T>(avx2::kFloatTable, avx2::kDoubleTable);
-        case Isa::kAvx512:
-            return choose<T>(avx512::kFloatTable, avx512::kDoubleTable);
+        case Isa::kSse2: return choose<T>(sse2::kFloatTable, sse2::kDoubleTable);
+        case Isa::kAvx2: return choose<T>(avx2::kFloatTable, avx2::kDoubleTable);
+        case Isa::kAvx512: return choose<T>(avx512::kFloatTable, avx512::kDoubleTable);
 #elif defined(BRISKMLP_WITH_NEON)
-        case Isa::kNeon:
-            return choose<T>(neon::kFloatTable, neon::kDoubleTable);
+        case Isa::kNeon: return choose<T>(neon::kFloatTable, neon::kDoubleTable);
 #endif
-        default:
-            return choose<T>(portable::kFloatTable, portable::kDoubleTable);
+        default: return choose<T>(portable::kFloatTable, portable::kDoubleTable);
     }
 }
 

@@ -4,8 +4,10 @@
 
 #if defined(_MSC_VER)
 #define BRISKMLP_INLINE __forceinline
+#define BRISKMLP_INLINE_LAMBDA  // [&](...) BRISKMLP_INLINE_LAMBDA { ... }
 #else
 #define BRISKMLP_INLINE inline __attribute__((always_inline))
+#define BRISKMLP_INLINE_LAMBDA __attribute__((always_inline))
 #endif
 
 // BRISKMLP_UNROLL: before a loop over a register tile, whose arrays become registers only when no

@@ -6,7 +6,18 @@
 namespace briskmlp {
 
 enum class Activation {
-    kIdentity, kRelu, kLeakyRelu, kElu, kSelu, kGelu, kGeluTanh, kSilu, kMish, kSoftplus, kSigmoid, kTanh
+    kIdentity,
+    kRelu,
+    kLeakyRelu,
+    kElu,
+    kSelu,
+    kGelu,
+    kGeluTanh,
+    kSilu,
+    kMish,
+    kSoftplus,
+    kSigmoid,
+    kTanh
 };
 inline constexpr int kActivationCount = 12;
 
@@ -19,8 +30,8 @@ inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 // Whether f'(z) is computed from y = f(z), which the forward pass stores anyway. For the others the
 // forward pass stores f'(z) beside y, where it shares the exponential with it.
 constexpr bool derivative_from_output(Activation kind) {
-    return kind != Activation::kGelu && kind != Activation::kGeluTanh && kind != Activation::kSilu &&
-           kind != Activation::kMish;
+    return kind != Activation::kGelu && kind != Activation::kGeluTanh &&
+           kind != Activation::kSilu && kind != Activation::kMish;
 }
 
 }  // namespace briskmlp

@@ -4,44 +4,18 @@
 
 #include "kernels/elementary.inl.h"
 #include "kernels/inline.h"
+#include "kernels/lanes.inl.h"
 #include "kernels/table.h"
 
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
 
-// Calls body(j, lanes) for each vector of n columns; lanes < kLanes only for the last.
-template <class T, class Body>
-BRISKMLP_INLINE void for_vectors(index_t n, Body body) {
-    constexpr index_t kLanes = Vec<T>::kLanes;
-    index_t j = 0;
-    for (; j + kLanes <= n; j += kLanes) {
-        body(j, static_cast<int>(kLanes));
-    }
-    if (j < n) {
-        body(j, static_cast<int>(n - j));
-    }
-}
-
-template <class T>
-BRISKMLP_INLINE Vec<T> load_lanes(const T* p, int lanes) {
-    return lanes == Vec<T>::kLanes ? Vec<T>::load(p) : Vec<T>::load_partial(p, lanes);
-}
-
-template <class T>
-BRISKMLP_INLINE void store_lanes(Vec<T> x, T* p, int lanes) {
-    if (lanes == Vec<T>::kLanes) {
-        x.store(p);
-    } else {
-        x.store_partial(p, lanes);
-    }
-}
-
 // The loss of one row as a sum over its columns: loss(z, target, d) returns the terms of a vector
 // of columns and sets d to their derivatives. `mean` is 1 / (columns a target row has).
 template <class T, class Loss>
-BRISKMLP_INLINE double elementwise_loss(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
-                                        index_t ldtarget, const T* weight, const T* scale, T* d,
-                                        index_t ldd, Loss loss) {
+BRISKMLP_INLINE double elementwise_loss(index_t rows, index_t n, const T* z, index_t ldz,
+                                        const T* target, index_t ldtarget, const T* weight,
+                                        const T* scale, T* d, index_t ldd, Loss loss) {
     using V = Vec<T>;
     const T mean = T(1) / static_cast<T>(n);
     double total = 0;
@@ -90,8 +64,8 @@ double binary_cross_entropy(index_t rows, index_t n, const T* z, index_t ldz, co
 
 // (log v + (y - mu)^2 / v + log 2 pi) / 2 with raw outputs mu and log v.
 template <class T>
-double gaussian_nll(index_t rows, index_t n, const T* z, index_t ldz, const T* target, index_t ldtarget,
-                    const T* weight, const T* scale, T* d, index_t ldd) {
+double gaussian_nll(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                    index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd) {
     using V = Vec<T>;
     constexpr double kLog2Pi = 1.8378770664093454835606594728112;
     const V half = V::set(T(0.5)), one = V::set(T(1));
@@ -102,7 +76,8 @@ double gaussian_nll(index_t rows, index_t n, const T* z, index_t ldz, const T* t
         V sum = V::zero();
         for_vectors<T>(n, [&](index_t j, int lanes) {
             const V log_variance = load_lanes(z + r * ldz + n + j, lanes);
-            const V error = load_lanes(z + r * ldz + j, lanes) - load_lanes(target + r * ldtarget + j, lanes);
+            const V error =
+                load_lanes(z + r * ldz + j, lanes) - load_lanes(target + r * ldtarget + j, lanes);
             const V scaled = error * exp(-log_variance);
             const V square = error * scaled;
             sum = sum + select(first_lanes<T>(lanes), log_variance + square, V::zero());
@@ -111,7 +86,8 @@ double gaussian_nll(index_t rows, index_t n, const T* z, index_t ldz, const T* t
                 store_lanes(factor * half * (one - square), d + r * ldd + n + j, lanes);
             }
         });
-        const double row = 0.5 * (static_cast<double>(reduce_add(sum)) / static_cast<double>(n) + kLog2Pi);
+        const double row =
+            0.5 * (static_cast<double>(reduce_add(sum)) / static_cast<double>(n) + kLog2Pi);
         total += weight == nullptr ? row : row * static_cast<double>(weight[r]);
     }
     return total;
@@ -168,8 +144,9 @@ void exp_rows(index_t rows, index_t n, T* z, index_t ldz) {
 
 // log(sum exp z) - z_label. The logarithms of a block of rows are taken as one vector.
 template <class T>
-double cross_entropy_labels(index_t rows, index_t n, const T* z, index_t ldz, const std::int32_t* label,
-                            const T* weight, const T* scale, T* d, index_t ldd) {
+double cross_entropy_labels(index_t rows, index_t n, const T* z, index_t ldz,
+                            const std::int32_t* label, const T* weight, const T* scale, T* d,
+                            index_t ldd) {
     using V = Vec<T>;
     double total = 0;
     for (index_t first = 0; first < rows; first += V::kLanes) {

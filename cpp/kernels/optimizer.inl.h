@@ -10,8 +10,8 @@ namespace {
 
 // v = momentum v + g (v starts at zero); w -= learning_rate (v, or g + momentum v for Nesterov).
 template <class T>
-void sgd_momentum(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* velocity, index_t ldw,
-                  const SgdStep<T>& step) {
+void sgd_momentum(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* velocity,
+                  index_t ldw, const SgdStep<T>& step) {
     using V = Vec<T>;
     const V rate = V::set(step.learning_rate);
     const V momentum = V::set(step.momentum);
@@ -31,7 +31,8 @@ void sgd_momentum(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* 
 }
 
 template <class T>
-void sgd_plain(index_t rows, index_t cols, const T* g, index_t ldg, T* w, index_t ldw, const SgdStep<T>& step) {
+void sgd_plain(index_t rows, index_t cols, const T* g, index_t ldg, T* w, index_t ldw,
+               const SgdStep<T>& step) {
     using V = Vec<T>;
     const V rate = V::set(step.learning_rate);
     const V l2 = V::set(step.l2);

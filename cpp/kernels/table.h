@@ -19,6 +19,16 @@ template <class T>
 using ActivationBackward = void (*)(index_t rows, index_t cols, const T* source, index_t ldsource,
                                     T* d, index_t ldd);
 
+// y = f(x) for n elements. y may be x.
+template <class T>
+using Elementwise = void (*)(index_t n, const T* x, T* y);
+
+// The elementary functions (elementary.inl.h states their accuracy).
+template <class T>
+struct ElementaryTable {
+    Elementwise<T> exp, expm1, log, log1p, erf, tanh, sigmoid, softplus, log_sigmoid;
+};
+
 // How a matmul's sums begin ...
 enum class GemmStart { kZero, kBias, kContinue };
 // ... and what happens to each finished column panel while it is in L1.
@@ -28,11 +38,11 @@ enum class GemmFinish { kStore, kRelu, kReluGrad, kForward, kBackward };
 template <class T>
 struct Gemm {
     index_t m, n, k;
-    const T* a;          // (m, k), element (i, p) at a[i * a_row + p * a_col]
+    const T* a;            // (m, k), element (i, p) at a[i * a_row + p * a_col]
     index_t a_row, a_col;  // one of the two is 1
-    const T* b;          // (k, n) row-major; whole vectors are read: readable to n padded
+    const T* b;            // (k, n) row-major; whole vectors are read: readable to n padded
     index_t ldb;
-    T* c;                // (m, n) row-major; whole vectors are written: ldc >= n padded
+    T* c;  // (m, n) row-major; whole vectors are written: ldc >= n padded
     index_t ldc;
     GemmStart start = GemmStart::kZero;
     const T* bias = nullptr;  // (n) readable to n padded, for kBias
@@ -55,8 +65,8 @@ struct SgdStep {
 template <class T>
 struct AdamStep {
     T rest1, beta2, rest2;  // rest = 1 - beta, subtracted in double: in float it would lose digits
-    T step_size;          // learning_rate / (1 - beta1^t)
-    T inv_sqrt_bias2;     // 1 / sqrt(1 - beta2^t)
+    T step_size;            // learning_rate / (1 - beta1^t)
+    T inv_sqrt_bias2;       // 1 / sqrt(1 - beta2^t)
     T epsilon, l2, decay;
 };
 
@@ -69,18 +79,22 @@ struct KernelTable {
     void (*gemm)(const Gemm<T>&);
     ActivationForward<T> activation_forward[kActivationCount];
     ActivationBackward<T> activation_backward[kActivationCount];
+    ElementaryTable<T> elementary;
 
     // Losses of `rows` rows of raw outputs z (rows, n). `scale` (rows) multiplies each row's
     // gradient; `weight` (rows) or null multiplies each row's loss. d (rows, n) receives
     // scale * d loss / d z unless null; d may be z. Returns the weighted sum of the rows' losses.
-    double (*mse)(index_t rows, index_t n, const T* z, index_t ldz, const T* target, index_t ldtarget,
-                  const T* weight, const T* scale, T* d, index_t ldd);
-    double (*cross_entropy_labels)(index_t rows, index_t n, const T* z, index_t ldz, const std::int32_t* label,
-                                   const T* weight, const T* scale, T* d, index_t ldd);
+    double (*mse)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
+                  index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
+    double (*cross_entropy_labels)(index_t rows, index_t n, const T* z, index_t ldz,
+                                   const std::int32_t* label, const T* weight, const T* scale, T* d,
+                                   index_t ldd);
     double (*cross_entropy_rows)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
-                                 index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
-    double (*binary_cross_entropy)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
-                                   index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
+                                 index_t ldtarget, const T* weight, const T* scale, T* d,
+                                 index_t ldd);
+    double (*binary_cross_entropy)(index_t rows, index_t n, const T* z, index_t ldz,
+                                   const T* target, index_t ldtarget, const T* weight,
+                                   const T* scale, T* d, index_t ldd);
     // z and d are (rows, 2 n): n means, then n log-variances; target is (rows, n).
     double (*gaussian_nll)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
                            index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
@@ -97,7 +111,8 @@ struct KernelTable {
                  const AdamStep<T>&);
 
     // dst (cols, rows) = src (rows, cols) transposed, any sizes.
-    void (*transpose)(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst, index_t lddst);
+    void (*transpose)(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst,
+                      index_t lddst);
 };
 
 }  // namespace briskmlp

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/activation.inl.h"
+#include "kernels/elementwise.inl.h"
 #include "kernels/gemm.inl.h"
 #include "kernels/loss.inl.h"
 #include "kernels/optimizer.inl.h"
@@ -23,6 +24,7 @@ constexpr KernelTable<T> make_table() {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];
     }
+    table.elementary = kElementary<T>;
     table.mse = mse<T>;
     table.cross_entropy_labels = cross_entropy_labels<T>;
     table.cross_entropy_rows = cross_entropy_rows<T>;

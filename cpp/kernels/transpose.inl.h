@@ -8,7 +8,8 @@ namespace briskmlp::BRISKMLP_ISA {
 namespace {
 
 template <class T>
-void transpose_elements(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst, index_t lddst) {
+void transpose_elements(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst,
+                        index_t lddst) {
     for (index_t r = 0; r < rows; ++r) {
         for (index_t c = 0; c < cols; ++c) {
             dst[c * lddst + r] = src[r * ldsrc + c];
@@ -26,8 +27,10 @@ void transpose(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst, 
             transpose_block(src + r * ldsrc + c, ldsrc, dst + c * lddst + r, lddst);
         }
     }
-    transpose_elements(whole_rows, cols - whole_cols, src + whole_cols, ldsrc, dst + whole_cols * lddst, lddst);
-    transpose_elements(rows - whole_rows, cols, src + whole_rows * ldsrc, ldsrc, dst + whole_rows, lddst);
+    transpose_elements(whole_rows, cols - whole_cols, src + whole_cols, ldsrc,
+                       dst + whole_cols * lddst, lddst);
+    transpose_elements(rows - whole_rows, cols, src + whole_rows * ldsrc, ldsrc, dst + whole_rows,
+                       lddst);
 }
 
 }  // namespace

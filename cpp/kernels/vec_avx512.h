@@ -117,8 +117,7 @@ BRISKMLP_INLINE float reduce_max(VecF a) {
 BRISKMLP_INLINE VecF scale(VecF x, VecF n) { return {_mm512_scalef_ps(x.v, n.v)}; }
 BRISKMLP_INLINE VecF pow2(VecF n) { return scale(VecF::set(1.0f), n); }
 BRISKMLP_INLINE VecF split(VecF x, VecF& exponent) {
-    const __m512 mantissa =
-        _mm512_getmant_ps(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
+    const __m512 mantissa = _mm512_getmant_ps(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
     const __m512 e = _mm512_getexp_ps(x.v), one = _mm512_set1_ps(1.0f);
     exponent.v = _mm512_mask_add_ps(e, _mm512_cmp_ps_mask(mantissa, one, _CMP_LT_OQ), e, one);
     return {mantissa};
@@ -233,8 +232,7 @@ BRISKMLP_INLINE double reduce_max(VecD a) {
 BRISKMLP_INLINE VecD scale(VecD x, VecD n) { return {_mm512_scalef_pd(x.v, n.v)}; }
 BRISKMLP_INLINE VecD pow2(VecD n) { return scale(VecD::set(1.0), n); }
 BRISKMLP_INLINE VecD split(VecD x, VecD& exponent) {
-    const __m512d mantissa =
-        _mm512_getmant_pd(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
+    const __m512d mantissa = _mm512_getmant_pd(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
     const __m512d e = _mm512_getexp_pd(x.v), one = _mm512_set1_pd(1.0);
     exponent.v = _mm512_mask_add_pd(e, _mm512_cmp_pd_mask(mantissa, one, _CMP_LT_OQ), e, one);
     return {mantissa};

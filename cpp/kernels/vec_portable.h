@@ -30,7 +30,7 @@ namespace {
 constexpr const char* kIsaName = "portable";
 constexpr bool kFused = false;
 
-// An IEEE number's bits: 2^(p-1), the value whose last place is 1, and the field widths.
+// The fields of an IEEE number.
 template <class T>
 struct Format;
 template <>
@@ -56,6 +56,9 @@ BRISKMLP_INLINE T from_bits(typename Format<T>::Bits bits) {
     memcpy(&x, &bits, sizeof x);
     return x;
 }
+// The least number whose last place is 1: a sum about it has no fraction.
+template <class T>
+constexpr T kInteger = static_cast<T>(std::uint64_t{1} << Format<T>::kMantissaBits);
 template <class T>
 constexpr typename Format<T>::Bits kSignBit = typename Format<T>::Bits{1} << (8 * sizeof(T) - 1);
 
@@ -183,9 +186,8 @@ BRISKMLP_INLINE Vec<T> sqrt(Vec<T> a) {
 }
 template <class T>
 BRISKMLP_INLINE Vec<T> round_nearest(Vec<T> a) {
-    // Adding 1.5 * 2^(p-1) leaves no bits for a fraction, for either sign of a.
-    constexpr T kShift = T{1.5} * static_cast<T>(std::uint64_t{1} << Format<T>::kMantissaBits);
-    return (a + Vec<T>::set(kShift)) - Vec<T>::set(kShift);
+    const Vec<T> shift = Vec<T>::set(T{1.5} * kInteger<T>);
+    return (a + shift) - shift;
 }
 
 template <class T>
@@ -235,17 +237,18 @@ BRISKMLP_INLINE T reduce_max(Vec<T> a) {
 template <class T>
 BRISKMLP_INLINE Vec<T> pow2(Vec<T> n) {
     return Vec<T>::generate([&](int i) {
-        const auto biased =
-            static_cast<typename Format<T>::Bits>(static_cast<int>(n.v[i]) + Format<T>::kBias);
-        return from_bits<T>(biased << Format<T>::kMantissaBits);
+        // The sum's last bits are n + bias; the shift moves them into the exponent.
+        constexpr T kBase = kInteger<T> * T{1.5} + T{Format<T>::kBias};
+        return from_bits<T>(to_bits(n.v[i] + kBase) << Format<T>::kMantissaBits);
     });
 }
 // The exponent of a normal x > 0, and its mantissa in [1, 2).
 template <class T>
 BRISKMLP_INLINE Vec<T> raw_exponent(Vec<T> x) {
     return Vec<T>::generate([&](int i) {
-        return static_cast<T>(static_cast<int>(to_bits(x.v[i]) >> Format<T>::kMantissaBits) -
-                              Format<T>::kBias);
+        // The biased exponent becomes the last bits of kInteger + biased exponent.
+        const auto biased = to_bits(x.v[i]) >> Format<T>::kMantissaBits;
+        return from_bits<T>(biased | to_bits(kInteger<T>)) - (kInteger<T> + T{Format<T>::kBias});
     });
 }
 template <class T>

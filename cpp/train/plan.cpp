@@ -21,10 +21,13 @@ constexpr index_t kChunks = 16;
 // A pessimistic rate of useful arithmetic, for estimates only.
 constexpr double kFlopsPerNanosecond = 50;
 
-// Estimated work for which a further thread pays. Two barriers and the cache lines that the threads
-// rewrite for each other cost up to 10 microseconds a step; a thread that waits for a processor on a
-// busy machine costs far more, and then a short step has nothing to set against it.
-constexpr double kNanosecondsAThread = 100e3;
+// Estimated work below which one thread does it alone. Two barriers and the cache lines that
+// threads rewrite for each other cost up to 10 microseconds a step; waiting for a thread that waits
+// for a processor costs far more, and a short step has nothing to set against it.
+constexpr double kAloneNanoseconds = 120e3;
+
+// Beyond that, work for which a further thread pays.
+constexpr double kNanosecondsAThread = 25e3;
 
 template <class T>
 std::vector<WeightTile> cut_weights(const Network<T>& net, index_t lanes) {
@@ -105,10 +108,11 @@ std::size_t Plan::first_weight_tile(index_t part, index_t parts) const {
 }
 
 index_t useful_threads(double nanoseconds, index_t limit) {
-    const double threads = nanoseconds / kNanosecondsAThread;
-    return threads >= static_cast<double>(limit)
-               ? limit
-               : std::max<index_t>(1, static_cast<index_t>(threads));
+    if (nanoseconds < kAloneNanoseconds) {
+        return 1;
+    }
+    return static_cast<index_t>(
+        std::min(nanoseconds / kNanosecondsAThread, static_cast<double>(limit)));
 }
 
 template Plan make_plan(const Network<float>&, const KernelTable<float>&, index_t, PlanKind);

@@ -1,0 +1,201 @@
+// Made by coefficients.py, which says how; do not edit. Coefficients ascend.
+// clang-format off
+#pragma once
+
+namespace briskmlp::BRISKMLP_ISA {
+namespace {
+
+template <class T>
+struct Coefficients;
+
+template <>
+struct Coefficients<float> {
+    // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2
+    static constexpr float kExpm1[] = {
+        0x1.000000p-1f,
+        0x1.555554p-3f,
+        0x1.5554b8p-5f,
+        0x1.111190p-7f,
+        0x1.6d7208p-10f,
+        0x1.a03346p-13f,
+    };
+    // (log(1 + f) - f + f^2 / 2) / f^3 for -1/4 <= f <= 1/2
+    static constexpr float kLog[] = {
+        0x1.5555a2p-2f,
+        -0x1.00003ep-2f,
+        0x1.9969b2p-3f,
+        -0x1.54efcep-3f,
+        0x1.28844ap-3f,
+        -0x1.0d8b2cp-3f,
+        0x1.ac958ap-4f,
+        -0x1.7148b4p-5f,
+    };
+    // (log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2
+    static constexpr float kLog1pUnit[] = {
+        -0x1.833704p-2f,
+        0x1.6f0d74p-3f,
+        -0x1.7ddf00p-4f,
+        0x1.a27dcep-5f,
+        -0x1.da5188p-6f,
+        0x1.1284aep-6f,
+        -0x1.40eb9ep-7f,
+        0x1.908da6p-8f,
+        -0x1.1a045ep-8f,
+        0x1.0fb5d6p-9f,
+    };
+    // (-log(1 - erf(t)) / t - 2 / sqrt(pi)) / t until erf(t) rounds to 1, in t - 2
+    static constexpr float kErf[] = {
+        0x1.8dd8f0p-1f,
+        0x1.73e9f2p-5f,
+        -0x1.1dd4c8p-7f,
+        0x1.86ec12p-10f,
+        -0x1.a635f6p-13f,
+        0x1.48920ap-17f,
+        0x1.0746dcp-19f,
+        -0x1.3e1c48p-19f,
+        0x1.3b1a0ap-20f,
+    };
+    // t Phi(-t) e^(t^2 / 2) / y, y = t / (t + kGeluBend), in y - 1/2
+    static constexpr float kGeluTail[] = {
+        0x1.5845dcp-1f,
+        -0x1.535bb0p-1f,
+        0x1.d7d0f2p-4f,
+        0x1.2ccde6p-2f,
+        -0x1.ec8dd6p-8f,
+        -0x1.b94ed4p-3f,
+        -0x1.ff96a2p-4f,
+        0x1.aeea16p-4f,
+        0x1.b68366p-3f,
+        0x1.1a7500p-4f,
+        -0x1.386fa0p-3f,
+        -0x1.152feap-3f,
+    };
+    static constexpr float kGeluBend = 2;
+};
+
+template <>
+struct Coefficients<double> {
+    // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2
+    static constexpr double kExpm1[] = {
+        0x1.000000p-1,
+        0x1.5555555555559p-3,
+        0x1.5555555555540p-5,
+        0x1.111111110f6d7p-7,
+        0x1.6c16c16c1f049p-10,
+        0x1.a01a01afd3d8cp-13,
+        0x1.a01a017bd5969p-16,
+        0x1.71ddf87ec8656p-19,
+        0x1.27e5360a1e4e4p-22,
+        0x1.af5e74f87f33ep-26,
+        0x1.1ee8bda65876ap-29,
+    };
+    // (log(1 + f) - f + f^2 / 2) / f^3 for -1/4 <= f <= 1/2
+    static constexpr double kLog[] = {
+        0x1.555555555554ap-2,
+        -0x1.0000000000158p-2,
+        0x1.999999999c6bbp-3,
+        -0x1.555555552bdc7p-3,
+        0x1.24924922a3e28p-3,
+        -0x1.0000000d3a38fp-3,
+        0x1.c71c730b0f644p-4,
+        -0x1.999996739c264p-4,
+        0x1.745cde79513a1p-4,
+        -0x1.55554bbe920ccp-4,
+        0x1.3b191504b6fd5p-4,
+        -0x1.249d7ed36f92ep-4,
+        0x1.10d284d19ae41p-4,
+        -0x1.fdede56d08e5dp-5,
+        0x1.e2aab4e4eb950p-5,
+        -0x1.d95c5ee76a425p-5,
+        0x1.cf9d9044c0f43p-5,
+        -0x1.82c468737d508p-5,
+        0x1.b3b1d9699b498p-6,
+        -0x1.d07e2c3a6df87p-8,
+    };
+    // (log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2
+    static constexpr double kLog1pUnit[] = {
+        -0x1.833704d019ed0p-2,
+        0x1.6f0d7bd624bd6p-3,
+        -0x1.7ddf1fe86aa92p-4,
+        0x1.a279c04c7e9dbp-5,
+        -0x1.da348248bf7aap-6,
+        0x1.131116f826f88p-6,
+        -0x1.44ba45bb06264p-7,
+        0x1.8490510d44f0fp-8,
+        -0x1.d5fb02372627cp-9,
+        0x1.1ebced9d5e605p-9,
+        -0x1.60738d88c7bebp-10,
+        0x1.b3ebf22c3d445p-11,
+        -0x1.0f066f87472c8p-11,
+        0x1.52723d817ea21p-12,
+        -0x1.a7fca32fb9cfap-13,
+        0x1.0bf80f6ab78e6p-13,
+        -0x1.57c0ad0ec453bp-14,
+        0x1.a3344f1c06613p-15,
+        -0x1.c9f644ce93e20p-16,
+        0x1.62169c016e1abp-16,
+        -0x1.7026ed046da6cp-16,
+        0x1.6dbdb3e759702p-17,
+    };
+    // (-log(1 - erf(t)) / t - 2 / sqrt(pi)) / t until erf(t) rounds to 1, in t - 2
+    static constexpr double kErf[] = {
+        0x1.8dd8f03214ebep-1,
+        0x1.73ea060f1be6ep-5,
+        -0x1.1dd92e749aaadp-7,
+        0x1.86881b1826486p-10,
+        -0x1.a6c8bf47b0007p-13,
+        0x1.9b584614dcbebp-17,
+        0x1.21783f934c610p-18,
+        -0x1.277de5a95a4b5p-19,
+        0x1.55029749d86adp-21,
+        -0x1.2365d586ef8bdp-23,
+        0x1.5aec5ea0b26a1p-26,
+        -0x1.8d9db86b588d4p-31,
+        -0x1.c8eea039f1513p-31,
+        0x1.a15e5ab4b187bp-32,
+        -0x1.dcce224b9c196p-34,
+        0x1.a39c875bf7953p-36,
+        -0x1.efc0ca8e88c31p-39,
+        -0x1.1f9ebed273b2dp-42,
+        0x1.0c5ed1663b5aep-42,
+        -0x1.65821543d0b3fp-46,
+        0x1.373483bf912f8p-46,
+        -0x1.e4f63b14430bdp-47,
+        0x1.5b7ed8a1232d9p-50,
+        0x1.a3a30d9f96993p-51,
+        -0x1.21c2ab1a5887bp-53,
+    };
+    // t Phi(-t) e^(t^2 / 2) / y, y = t / (t + kGeluBend), in y - 1/2
+    static constexpr double kGeluTail[] = {
+        0x1.754a751a56f49p-1,
+        -0x1.04c7295a48f33p+0,
+        0x1.d71387c654c7cp-1,
+        -0x1.832dbf6992465p-2,
+        -0x1.56d8e3d7e6b66p-3,
+        0x1.c8f52c321efe1p-3,
+        0x1.0d608c825e141p-4,
+        -0x1.12285ef6a53eep-3,
+        -0x1.0d09e7bb85b68p-4,
+        0x1.43c9e7df22982p-4,
+        0x1.4a90082d68b68p-4,
+        -0x1.bc7722537746ep-6,
+        -0x1.5b136f77485f1p-4,
+        -0x1.d81dedf187fdep-6,
+        0x1.e7dbdacf816bcp-5,
+        0x1.2ecc3924209bcp-4,
+        0x1.3212fb2a09b87p-10,
+        -0x1.3d8726e924ee6p-4,
+        -0x1.32595b4eba41bp-4,
+        0x1.4e5c7ec628835p-6,
+        0x1.c17ce42373ddcp-4,
+        0x1.fc8a6a5e55c6ap-5,
+        -0x1.3058aad47fd72p-4,
+        -0x1.63ebfa39bbf45p-4,
+        0x1.02700d4b7a839p-6,
+        0x1.24b160afa4c4ep-5,
+    };
+    static constexpr double kGeluBend = 3;
+};
+
+}  // namespace
+}  // namespace briskmlp::BRISKMLP_ISA

@@ -1,0 +1,243 @@
+// Elementary functions over vectors, written once for every instruction set and element type:
+// without tables, gathers, calls or branches on values, with errors below 2 units in the last place
+// (ULP) everywhere, denormal results included; tests/cpp/test_elementary.cpp measures them. NaN
+// gives NaN, overflow infinity, and the sign of zero is kept where the function is odd.
+//
+// The reductions follow Cody and Waite, "Software Manual for the Elementary Functions" (1980): a
+// constant is split in two so that the product with its upper part is exact even without FMA. The
+// polynomials come from coefficients.py.
+#pragma once
+
+#include <math.h>
+
+#include "kernels/coefficients.inl.h"
+#include "kernels/compensated.inl.h"
+
+namespace briskmlp::BRISKMLP_ISA {
+namespace {
+
+// Constants that depend on the precision.
+template <class T>
+struct Limits;
+template <>
+struct Limits<float> {
+    static constexpr float kLn2High = 0x1.63p-1f;  // 9 bits: n ln 2 is exact for every exponent n
+    static constexpr float kLn2Low = -0x1.bd0106p-13f;
+    static constexpr float kExpMin = -104;    // e^x rounds to 0 below
+    static constexpr float kExpMax = 89;      // e^x overflows above
+    static constexpr float kExpm1Min = -18;   // e^x - 1 rounds to -1 below
+    static constexpr float kTiny = 0x1p-30f;  // e^x - 1 rounds to x where |x| is less
+    static constexpr float kTanhMax = 9.02f;  // tanh rounds to 1 above
+    static constexpr float kErfMax = 3.95f;   // erf rounds to 1 above
+    static constexpr float kMinExponent = -126;
+    static constexpr float kTwoOverSqrtPi = 0x1.20dd76p+0f;
+    static constexpr float kTwoOverSqrtPiLow = -0x1.f7ac92p-25f;
+};
+template <>
+struct Limits<double> {
+    static constexpr double kLn2High = 0x1.62e42fefap-1;  // 36 bits
+    static constexpr double kLn2Low = 0x1.cf79abc9e3b3ap-40;
+    static constexpr double kExpMin = -746;
+    static constexpr double kExpMax = 710;
+    static constexpr double kExpm1Min = -38;
+    static constexpr double kTiny = 0x1p-60;
+    static constexpr double kTanhMax = 19.1;
+    static constexpr double kErfMax = 5.95;
+    static constexpr double kMinExponent = -1022;
+    static constexpr double kTwoOverSqrtPi = 0x1.20dd750429b6dp+0;
+    static constexpr double kTwoOverSqrtPiLow = 0x1.1ae3a914fed80p-56;
+};
+
+// c[K] + x (c[K + 1] + x (...)), by Horner's rule.
+template <int K = 0, class T, int N>
+BRISKMLP_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
+    if constexpr (K == N - 1) {
+        return Vec<T>::set(c[K]);
+    } else {
+        return fma(x, polynomial<K + 1>(x, c), Vec<T>::set(c[K]));
+    }
+}
+
+// x = n ln 2 + remainder for |x| within [kExpMin, kExpMax]; `rest` is still without error, what is
+// left is to subtract n kLn2Low.
+template <class T>
+struct Reduced {
+    Vec<T> n, rest;
+
+    BRISKMLP_INLINE explicit Reduced(Vec<T> x)
+        : n(round_nearest(x * constant<T>(1.4426950408889634))),
+          rest(fnma(n, Vec<T>::set(Limits<T>::kLn2High), x)) {}
+};
+
+// e^(high + low) in parts: 2^n (1 + s), where s is small against 1, so that 1 + s, or a multiple of
+// it, can be had with one rounding.
+template <class T>
+struct Exponential {
+    Vec<T> n, s;
+
+    BRISKMLP_INLINE explicit Exponential(Vec<T> x) {
+        const Reduced<T> reduced(x);
+        set(reduced.n, fnma(reduced.n, Vec<T>::set(Limits<T>::kLn2Low), reduced.rest));
+    }
+    BRISKMLP_INLINE Exponential(Vec<T> high, Vec<T> low) {
+        const Reduced<T> reduced(high);
+        set(reduced.n, reduced.rest - fma(reduced.n, Vec<T>::set(Limits<T>::kLn2Low), -low));
+    }
+    // e^(high + low) itself, but 0 or nearly so where that is not a normal number.
+    BRISKMLP_INLINE Vec<T> value() const {
+        return (constant<T>(1) + s) * pow2(max(Vec<T>::set(Limits<T>::kMinExponent), n));
+    }
+
+  private:
+    BRISKMLP_INLINE void set(Vec<T> exponent, Vec<T> r) {
+        n = exponent;
+        s = r + r * r * polynomial(r, Coefficients<T>::kExpm1);
+    }
+};
+
+// NaN stays NaN, as the second operand of min and max.
+template <class T>
+BRISKMLP_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {
+    return min(Vec<T>::set(high), max(Vec<T>::set(low), x));
+}
+
+template <class T>
+BRISKMLP_INLINE Vec<T> exp(Vec<T> x) {
+    const Exponential<T> e(clamp(x, Limits<T>::kExpMin, Limits<T>::kExpMax));
+    return scale(constant<T>(1) + e.s, e.n);
+}
+
+// unit (e^x - 1) for kExpm1Min <= x < kExpMax. With unit = 1/2 nothing overflows that fits when
+// doubled, with unit = 1 no denormal number loses a bit.
+template <class T>
+BRISKMLP_INLINE Vec<T> expm1_times(T unit, Vec<T> x) {
+    const Vec<T> ln2_low = Vec<T>::set(Limits<T>::kLn2Low);
+    const Reduced<T> reduced(x);
+    const Vec<T> n = reduced.n, rest = reduced.rest;
+    const Vec<T> r = fnma(n, ln2_low, rest), r_low = fnma(n, ln2_low, rest - r);
+    const Vec<T> tail = fma(r * r, polynomial(r, Coefficients<T>::kExpm1), r_low);
+    // unit 2^n (1 + r + tail) - unit, where the sum of the first two terms loses nothing.
+    const Vec<T> power = pow2(unit == 1 ? n : n - constant<T>(1));
+    const Vec<T> base = power - Vec<T>::set(unit), product = power * r;
+    const Vec<T> sum = base + product;
+    const Vec<T> lost = product - (sum - base);
+    return sum + fma(power, tail, lost);
+}
+
+template <class T>
+BRISKMLP_INLINE Vec<T> expm1(Vec<T> x) {
+    const Vec<T> half = expm1_times(T(0.5), clamp(x, Limits<T>::kExpm1Min, Limits<T>::kExpMax));
+    return copysign(select(abs(x) < Vec<T>::set(Limits<T>::kTiny), x, half + half), x);
+}
+
+// tanh |x| = h / d, d = 1 + h, h = (e^(2 |x|) - 1) / 2, corrected for the rounding of d and of the
+// quotient.
+template <class T>
+BRISKMLP_INLINE Vec<T> tanh(Vec<T> x) {
+    const Vec<T> one = constant<T>(1);
+    const Vec<T> t = min(Vec<T>::set(Limits<T>::kTanhMax), abs(x));
+    const Vec<T> h = expm1_times(T(0.5), t + t);
+    const Vec<T> d = one + h;
+    const Vec<T> d_low = h - (d - one);
+    const Vec<T> inverse = one / d, q = h * inverse;
+    const Vec<T> rest = fnma(q, d_low, remainder(h, q, d));
+    return copysign(fma(rest, inverse, q), x);
+}
+
+// The logarithm of m 2^e where m = 1 + f, -1/4 <= f <= 1/2.
+template <class T>
+BRISKMLP_INLINE Vec<T> log_parts(Vec<T> f, Vec<T> e) {
+    const Vec<T> square = f * f;
+    const Vec<T> cubic = square * f * polynomial(f, Coefficients<T>::kLog);
+    const Vec<T> small = fma(e, Vec<T>::set(Limits<T>::kLn2Low), cubic);
+    const Vec<T> tail = fnma(constant<T>(0.5), square, small);
+    return fma(e, Vec<T>::set(Limits<T>::kLn2High), f + tail);
+}
+
+// log is -inf at 0, NaN below, and +inf and NaN are themselves; `value` elsewhere.
+template <class T>
+BRISKMLP_INLINE Vec<T> log_special(Vec<T> x, Vec<T> value) {
+    const Vec<T> zero = Vec<T>::zero(), infinity = constant<T>(HUGE_VAL);
+    const auto regular = (x > zero) & (x < infinity);
+    if (all(regular)) {
+        return value;
+    }
+    const Vec<T> at_most_zero = select(x == zero, -infinity, constant<T>(NAN));
+    return select(regular, value, select(x == infinity, infinity, at_most_zero));
+}
+
+template <class T>
+BRISKMLP_INLINE Vec<T> log(Vec<T> x) {
+    Vec<T> e;
+    const Vec<T> m = split(x, e);
+    return log_special(x, log_parts(m - constant<T>(1), e));
+}
+
+template <class T>
+BRISKMLP_INLINE Vec<T> log1p(Vec<T> x) {
+    const Vec<T> one = constant<T>(1);
+    const Vec<T> u = x + one;
+    const Vec<T> lost = x - (u - one);  // what the sum lost; matters only while u is not large
+    Vec<T> e;
+    const Vec<T> m = split(u, e);
+    const Vec<T> f = fma(lost, pow2(max(Vec<T>::set(Limits<T>::kMinExponent), -e)), m - one);
+    return copysign(log_special(u, log_parts(f, e)), x);
+}
+
+// erf |x| = 1 - e^(-q), where q = |x| (2 / sqrt(pi) + |x| p(|x|)) is smooth.
+template <class T>
+BRISKMLP_INLINE Vec<T> erf(Vec<T> x) {
+    const Vec<T> t = min(Vec<T>::set(Limits<T>::kErfMax), abs(x));
+    const Vec<T> slope = fma(t, polynomial(t - constant<T>(2), Coefficients<T>::kErf),
+                             Vec<T>::set(Limits<T>::kTwoOverSqrtPiLow));
+    const Vec<T> q = fma_once(t, Vec<T>::set(Limits<T>::kTwoOverSqrtPi), t * slope);
+    return copysign(expm1_times(T(1), -q), x);
+}
+
+// The factor with which sigmoid and its relatives fade below 0: 2^n (1 + s) = e^-|x| there, 1
+// above.
+template <class T>
+struct Fading {
+    typename Vec<T>::Mask negative;
+    Vec<T> e;  // e^-|x| on both sides, but 0 or nearly so where that is not a normal number
+    Vec<T> n, s;
+
+    BRISKMLP_INLINE Fading(Vec<T> x, const Exponential<T>& decay)  // decay: e^-|x|
+        : negative(x < Vec<T>::zero()),
+          e(decay.value()),
+          n(select(negative, decay.n, Vec<T>::zero())),
+          s(select(negative, decay.s, Vec<T>::zero())) {}
+
+    // Finite x times 1 - w times the factor. The power of 2 comes last, so that a denormal result
+    // is rounded only once.
+    BRISKMLP_INLINE Vec<T> times(Vec<T> x, Vec<T> w) const {
+        const Vec<T> product = fma(x, s, x);
+        return scale(fnma(product, w, product), n);
+    }
+};
+
+// 1 / (1 + e^-x) = 1 - w above 0, e^x (1 - w) below, w = e^-|x| / (1 + e^-|x|): where w is small
+// its rounding errors vanish.
+template <class T>
+BRISKMLP_INLINE Vec<T> sigmoid(Vec<T> x) {
+    const Vec<T> t = min(Vec<T>::set(-Limits<T>::kExpMin), abs(x)), one = constant<T>(1);
+    const Fading<T> fading(x, Exponential<T>(-t));
+    return fading.times(one, fading.e / (one + fading.e));
+}
+
+// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|).
+template <class T>
+BRISKMLP_INLINE Vec<T> softplus(Vec<T> x) {
+    const Exponential<T> parts(-min(Vec<T>::set(-Limits<T>::kExpMin), abs(x)));
+    const Vec<T> e = scale(constant<T>(1) + parts.s, parts.n);
+    const Vec<T> p = polynomial(e - constant<T>(0.5), Coefficients<T>::kLog1pUnit);
+    return fma_once(e, fma(e, p, constant<T>(1)), max(Vec<T>::zero(), x));
+}
+
+template <class T>
+BRISKMLP_INLINE Vec<T> log_sigmoid(Vec<T> x) {
+    return -softplus(-x);
+}
+
+}  // namespace
+}  // namespace briskmlp::BRISKMLP_ISA

@@ -1,0 +1,238 @@
+// The oracle: what every kernel computes, written as its definition says, in double, one element or
+// one row at a time. Tests compare the kernels with it. It is never dispatched, and not fast.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/table.h"
+
+namespace briskmlp::reference {
+
+using Row = std::vector<double>;
+
+// --- Activations ---------------------------------------------------------------------------------
+
+inline double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
+inline double softplus(double z) { return std::max(z, 0.0) + std::log1p(std::exp(-std::fabs(z))); }
+
+struct Value {
+    double y, slope;  // f(z) and f'(z)
+};
+
+inline Value activation(Activation kind, double z) {
+    constexpr double kInvSqrt2 = 0.70710678118654752440084436210485;
+    constexpr double kInvSqrtTwoPi = 0.39894228040143267793994605993438;
+    const bool above = z > 0;
+    switch (kind) {
+        case Activation::kIdentity: return {z, 1};
+        case Activation::kRelu: return {z < 0 ? 0 : z, above ? 1.0 : 0.0};
+        case Activation::kLeakyRelu: return {above ? z : kLeakySlope * z, above ? 1 : kLeakySlope};
+        case Activation::kElu:
+            return {above ? z : kEluAlpha * std::expm1(z), above ? 1 : kEluAlpha * std::exp(z)};
+        case Activation::kSelu:
+            return {kSeluScale * (above ? z : kSeluAlpha * std::expm1(z)),
+                    kSeluScale * (above ? 1 : kSeluAlpha * std::exp(z))};
+        case Activation::kGelu: {  // z times the normal distribution function
+            const double distribution = 0.5 * std::erfc(-z * kInvSqrt2);
+            const double density = kInvSqrtTwoPi * std::exp(-0.5 * z * z);
+            return {z * distribution, distribution + z * density};
+        }
+        case Activation::kGeluTanh: {  // z (1 + tanh u) / 2 = z sigmoid(2 u)
+            constexpr double kCubic = 0.044715,
+                             kTwoSqrtTwoOverPi = 1.5957691216057307117597842397375;
+            const double s = sigmoid(kTwoSqrtTwoOverPi * (z + kCubic * z * z * z));
+            const double inner = kTwoSqrtTwoOverPi * (1 + 3 * kCubic * z * z);
+            return {z * s, s + z * s * (1 - s) * inner};
+        }
+        case Activation::kSilu: {
+            const double s = sigmoid(z);
+            return {z * s, s + z * s * sigmoid(-z)};
+        }
+        case Activation::kMish: {
+            const double t = std::tanh(softplus(z)), cosh = std::cosh(softplus(z));
+            return {z * t, t + z * sigmoid(z) / (cosh * cosh)};
+        }
+        case Activation::kSoftplus: return {softplus(z), sigmoid(z)};
+        case Activation::kSigmoid: return {sigmoid(z), sigmoid(z) * sigmoid(-z)};
+        case Activation::kTanh: return {std::tanh(z), 1 / (std::cosh(z) * std::cosh(z))};
+    }
+    return {z, 1};
+}
+
+// f'(z) from y = f(z), where derivative_from_output(kind).
+inline double slope_from_output(Activation kind, double y) {
+    switch (kind) {
+        case Activation::kRelu: return y > 0 ? 1 : 0;
+        case Activation::kLeakyRelu: return y > 0 ? 1 : kLeakySlope;
+        case Activation::kElu: return y > 0 ? 1 : y + kEluAlpha;
+        case Activation::kSelu: return y > 0 ? kSeluScale : y + kSeluScale * kSeluAlpha;
+        case Activation::kSoftplus: return -std::expm1(-y);
+        case Activation::kSigmoid: return y * (1 - y);
+        case Activation::kTanh: return (1 - y) * (1 + y);
+        default: return 1;
+    }
+}
+
+// --- Matmul --------------------------------------------------------------------------------------
+
+// Element (i, j) of finish(start + A B). `magnitude` is |start| + |A| |B|: what the rounding errors
+// of the sum are proportional to.
+struct Element {
+    double c, slope, magnitude;
+};
+
+template <class T>
+double matmul_start(const Gemm<T>& g, index_t i, index_t j) {
+    switch (g.start) {
+        case GemmStart::kZero: return 0;
+        case GemmStart::kBias: return static_cast<double>(g.bias[j]);
+        case GemmStart::kContinue: break;
+    }
+    return static_cast<double>(g.c[i * g.ldc + j]);
+}
+
+// `kind` is what g.forward and g.backward compute; those are not called.
+template <class T>
+Element matmul(const Gemm<T>& g, Activation kind, index_t i, index_t j) {
+    double sum = matmul_start(g, i, j);
+    double magnitude = std::fabs(sum);
+    for (index_t p = 0; p < g.k; ++p) {
+        const double product = static_cast<double>(g.a[i * g.a_row + p * g.a_col]) *
+                               static_cast<double>(g.b[p * g.ldb + j]);
+        sum += product;
+        magnitude += std::fabs(product);
+    }
+    const double source =
+        g.source == nullptr ? 0 : static_cast<double>(g.source[i * g.ldsource + j]);
+    switch (g.finish) {
+        case GemmFinish::kStore: break;
+        case GemmFinish::kRelu: sum = sum < 0 ? 0 : sum; break;
+        case GemmFinish::kReluGrad: sum = source > 0 ? sum : 0; break;
+        case GemmFinish::kForward: {
+            const Value value = activation(kind, sum);
+            return {value.y, value.slope, magnitude};
+        }
+        case GemmFinish::kBackward:
+            sum *= derivative_from_output(kind) ? slope_from_output(kind, source) : source;
+            break;
+    }
+    return {sum, 0, magnitude};
+}
+
+// --- Losses and links ----------------------------------------------------------------------------
+
+// The loss of one row of raw outputs z and its gradient with respect to them.
+struct LossValue {
+    double loss;
+    Row gradient;
+};
+
+inline LossValue mse(const Row& z, const Row& y) {
+    const auto n = static_cast<double>(y.size());
+    LossValue value{0, Row(z.size())};
+    for (std::size_t j = 0; j < y.size(); ++j) {
+        value.loss += (y[j] - z[j]) * (y[j] - z[j]) / n;
+        value.gradient[j] = 2 * (z[j] - y[j]) / n;
+    }
+    return value;
+}
+
+inline Row softmax(Row z) {
+    const double top = *std::max_element(z.begin(), z.end());
+    double sum = 0;
+    for (double& x : z) {
+        x = std::exp(x - top);
+        sum += x;
+    }
+    for (double& x : z) {
+        x /= sum;
+    }
+    return z;
+}
+
+// p: probabilities; for a label, 1 there and 0 elsewhere. Their sum need not be 1.
+inline LossValue cross_entropy(const Row& z, const Row& p) {
+    const double top = *std::max_element(z.begin(), z.end());
+    double sum = 0, mass = 0;
+    for (std::size_t j = 0; j < z.size(); ++j) {
+        sum += std::exp(z[j] - top);
+        mass += p[j];
+    }
+    LossValue value{0, softmax(z)};
+    for (std::size_t j = 0; j < z.size(); ++j) {
+        value.loss += p[j] * (std::log(sum) + top - z[j]);
+        value.gradient[j] = mass * value.gradient[j] - p[j];
+    }
+    return value;
+}
+
+inline LossValue binary_cross_entropy(const Row& z, const Row& y) {
+    const auto n = static_cast<double>(y.size());
+    LossValue value{0, Row(z.size())};
+    for (std::size_t j = 0; j < y.size(); ++j) {
+        // -y log s(z) - (1 - y) log(1 - s(z)), with log s(z) = -softplus(-z)
+        value.loss += (y[j] * softplus(-z[j]) + (1 - y[j]) * softplus(z[j])) / n;
+        value.gradient[j] = (sigmoid(z[j]) - y[j]) / n;
+    }
+    return value;
+}
+
+// z: n means, then n log-variances.
+inline LossValue gaussian_nll(const Row& z, const Row& y) {
+    constexpr double kLog2Pi = 1.8378770664093454835606594728112;
+    const std::size_t n = y.size();
+    LossValue value{0, Row(z.size())};
+    for (std::size_t j = 0; j < n; ++j) {
+        const double error = y[j] - z[j], variance = std::exp(z[n + j]);
+        const auto count = static_cast<double>(n);
+        value.loss += 0.5 * (z[n + j] + error * error / variance + kLog2Pi) / count;
+        value.gradient[j] = -error / variance / count;
+        value.gradient[n + j] = 0.5 * (1 - error * error / variance) / count;
+    }
+    return value;
+}
+
+// --- Optimizers: one step of one parameter
+// ---------------------------------------------------------
+
+struct Sgd {
+    double learning_rate, momentum, l2;
+    bool nesterov;
+};
+
+inline void sgd(const Sgd& s, double gradient, double& w, double& velocity) {
+    gradient += s.l2 * w;
+    velocity = s.momentum * velocity + gradient;
+    w -= s.learning_rate * (s.nesterov ? gradient + s.momentum * velocity : velocity);
+}
+
+struct Adam {
+    double learning_rate, beta1, beta2, epsilon;
+    double l2, decay;  // added to the gradient; decoupled
+};
+
+// t: the step's number, from 1.
+inline void adam(const Adam& s, int t, double gradient, double& w, double& m, double& v) {
+    gradient += s.l2 * w;
+    m = s.beta1 * m + (1 - s.beta1) * gradient;
+    v = s.beta2 * v + (1 - s.beta2) * gradient * gradient;
+    const double m_hat = m / (1 - std::pow(s.beta1, t));
+    const double v_hat = v / (1 - std::pow(s.beta2, t));
+    w -= s.learning_rate * s.decay * w;
+    w -= s.learning_rate * m_hat / (std::sqrt(v_hat) + s.epsilon);
+}
+
+// --- Transposition -------------------------------------------------------------------------------
+
+template <class T>
+void transpose(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst, index_t lddst) {
+    for (index_t r = 0; r < rows; ++r) {
+        for (index_t c = 0; c < cols; ++c) {
+            dst[c * lddst + r] = src[r * ldsrc + c];
+        }
+    }
+}
+
+}  // namespace briskmlp::reference

@@ -1,0 +1,101 @@
+"""What the tests of gradients, of training and of determinism share: networks and their problems.
+
+Inputs, targets and parameters are multiples of 1/64, which float32 holds exactly, so that networks
+of both types start from the same numbers and differ by their rounding alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from briskmlp import SGD, Adam, AdamW
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+DTYPES = ["float32", "float64"]
+
+OPTIMIZERS = {
+    "sgd": SGD(0.1),
+    "sgd decay": SGD(0.1, weight_decay=0.1),
+    "sgd momentum": SGD(0.05, momentum=0.9),
+    "sgd momentum decay": SGD(0.05, momentum=0.9, weight_decay=0.1),
+    "sgd nesterov": SGD(0.05, momentum=0.9, nesterov=True),
+    "sgd nesterov decay": SGD(0.05, momentum=0.8, nesterov=True, weight_decay=0.1),
+    "adam": Adam(0.01),
+    "adam decay": Adam(0.01, weight_decay=0.1),
+    "adam betas": Adam(0.01, betas=(0.5, 0.9), eps=1e-3),
+    "adamw": AdamW(0.01),
+    "adamw decay": AdamW(0.01, betas=(0.8, 0.99), weight_decay=1.0),
+}
+
+
+def dyadic(values: ArrayLike) -> Array:
+    """`values` rounded to multiples of 1/64."""
+    return np.round(np.asarray(values) * 64) / 64
+
+
+class Problem(NamedTuple):
+    """A loss, the number of outputs it is tried with, and how targets of `rows` rows are drawn."""
+
+    loss: str
+    outputs: int
+    targets: Callable[[np.random.Generator, int], Array]
+
+
+PROBLEMS = {
+    "mse": Problem("mse", 2, lambda rng, rows: dyadic(rng.normal(size=(rows, 2)))),
+    "labels": Problem("cross_entropy", 3, lambda rng, rows: rng.integers(3, size=rows)),
+    "probabilities": Problem(
+        "cross_entropy", 3, lambda rng, rows: rng.multinomial(64, [0.5, 0.3, 0.2], rows) / 64
+    ),
+    "binary": Problem(
+        "binary_cross_entropy", 2, lambda rng, rows: rng.integers(65, size=(rows, 2)) / 64
+    ),
+    "gaussian": Problem("gaussian_nll", 4, lambda rng, rows: dyadic(rng.normal(size=(rows, 2)))),
+}
+
+
+def draw_data(problem: str, rows: int, inputs: int, seed: int = 0) -> tuple[Array, Array]:
+    """X (rows, inputs) and y for a problem by name."""
+    rng = np.random.default_rng(seed)
+    X = dyadic(rng.normal(size=(rows, inputs)))
+    return X, PROBLEMS[problem].targets(rng, rows)
+
+
+def draw_weights(rows: int) -> Array:
+    """Weights of rows (rows,), from 0 to 3; the first is 0."""
+    weights = np.random.default_rng(0).integers(13, size=rows) / 4
+    weights[0] = 0
+    return weights
+
+
+def make_network(
+    kind: Callable[..., Any], problem: str, inputs: int, hidden: tuple[int, ...], **arguments: Any
+) -> Any:
+    """A network for a problem by name, its parameters drawn: `kind` is one of the two MLP classes.
+
+    Biases are drawn too, so that a misplaced one is noticed.
+    """
+    loss, outputs, _ = PROBLEMS[problem]
+    net = kind([inputs, *hidden, outputs], loss=loss, **{"seed": 0, **arguments})
+    rng = np.random.default_rng(1)
+    for W, b in zip(net.weights, net.biases, strict=True):
+        W[:] = dyadic(rng.normal(size=W.shape) / np.sqrt(len(W)))
+        b[:] = dyadic(0.3 * rng.normal(size=b.shape))
+    return net
+
+
+def epsilon(dtype: str) -> float:
+    """Twice the largest relative error of one rounding."""
+    return float(np.finfo(dtype).eps)
+
+
+def roundings(net: Any, rows: int) -> int:
+    """Roundings, one upon another, that lead from the inputs to a gradient, at most.
+
+    Each layer's sum over K is passed forward and its counterpart back, with some ten operations
+    of the activation, the loss and the optimizer; then come the rows.
+    """
+    return int(sum(K + N + 10 for K, N in zip(net.sizes[:-1], net.sizes[1:], strict=True)) + rows)

@@ -1,0 +1,213 @@
+// kernels/elementary.inl.h on every instruction set: accuracy, special values, ends of arrays.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "kernels/dispatch.h"
+#include "oracle.h"
+#include "support.h"
+
+using namespace briskmlp;
+
+namespace {
+
+// The bound that elementary.inl.h states for all of them.
+constexpr double kBoundUlp = 2;
+
+template <class T>
+struct Function {
+    const char* name;
+    Elementwise<T> ElementaryTable<T>::*kernel;
+    Wide<T> (*oracle)(Wide<T>);
+    T least, greatest;  // the range of the values
+};
+
+template <class T>
+std::vector<Function<T>> functions() {
+    using W = Wide<T>;
+    using Table = ElementaryTable<T>;
+    const T inf = std::numeric_limits<T>::infinity();
+    return {
+        {"exp", &Table::exp, [](W x) { return std::exp(x); }, 0, inf},
+        {"expm1", &Table::expm1, [](W x) { return std::expm1(x); }, -1, inf},
+        {"log", &Table::log, [](W x) { return std::log(x); }, -inf, inf},
+        {"log1p", &Table::log1p, [](W x) { return std::log1p(x); }, -inf, inf},
+        {"erf", &Table::erf, [](W x) { return std::erf(x); }, -1, 1},
+        {"tanh", &Table::tanh, [](W x) { return std::tanh(x); }, -1, 1},
+        {"sigmoid", &Table::sigmoid, oracle::sigmoid<W>, 0, 1},
+        {"softplus", &Table::softplus, oracle::softplus<W>, 0, inf},
+        {"log_sigmoid", &Table::log_sigmoid, [](W x) { return -oracle::softplus<W>(-x); }, -inf, 0},
+    };
+}
+
+template <class T>
+std::vector<T> apply(Elementwise<T> kernel, const std::vector<T>& x) {
+    std::vector<T> y(x.size());
+    kernel(static_cast<index_t>(x.size()), x.data(), y.data());
+    return y;
+}
+
+// Numbers where reductions change their mind: about half-multiples of ln 2, and about the bounds of
+// the mantissa that log reduces to.
+template <class T>
+std::vector<T> hard_values() {
+    std::vector<T> values;
+    const auto add_around = [&](double center) {
+        T below = static_cast<T>(center), above = below;
+        for (int i = 0; i < 8; ++i) {
+            values.insert(values.end(), {below, above});
+            below = std::nextafter(below, -std::numeric_limits<T>::infinity());
+            above = std::nextafter(above, std::numeric_limits<T>::infinity());
+        }
+    };
+    for (int n = -2200; n <= 2200; ++n) {
+        add_around(n * 0.5 * std::log(2.0));
+    }
+    for (const double center : {0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0}) {
+        add_around(center);
+        add_around(center - 1);
+    }
+    return values;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("elementary functions are within their bound and their range", T, float,
+                   double) {
+    if (!kHasOracle<T>) {
+        return;
+    }
+    std::vector<T> x = stratified_values<T>(1 << 17);
+    const std::vector<T> hard = hard_values<T>();
+    x.insert(x.end(), hard.begin(), hard.end());
+    for (const Function<T>& function : functions<T>()) {
+        CAPTURE(function.name);
+        std::vector<Wide<T>> want;
+        std::transform(x.begin(), x.end(), std::back_inserter(want), function.oracle);
+        for_each_isa<T>([&](const KernelTable<T>& table) {
+            const std::vector<T> y = apply(table.elementary.*function.kernel, x);
+            double worst = 0;
+            T where = 0;
+            bool in_range = true;
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                const double error = ulp_error(y[i], want[i]);
+                if (!(error <= worst)) {
+                    worst = error;
+                    where = x[i];
+                }
+                in_range &=
+                    std::isnan(y[i]) || (y[i] >= function.least && y[i] <= function.greatest);
+            }
+            CAPTURE(where);
+            CHECK(worst <= kBoundUlp);
+            CHECK(in_range);
+        });
+    }
+}
+
+TEST_CASE_TEMPLATE("elementary functions at special values", T, float, double) {
+    using Table = ElementaryTable<T>;
+    const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+    const T tiny = std::numeric_limits<T>::denorm_min();
+    struct Case {
+        Elementwise<T> Table::*kernel;
+        T x, y;
+    };
+    const std::vector<Case> cases = {
+        {&Table::exp, 0, 1},
+        {&Table::exp, -inf, 0},
+        {&Table::exp, inf, inf},
+        {&Table::expm1, 0, 0},
+        {&Table::expm1, -T{0}, -T{0}},
+        {&Table::expm1, -inf, -1},
+        {&Table::expm1, inf, inf},
+        {&Table::expm1, tiny, tiny},
+        {&Table::log, 1, 0},
+        {&Table::log, 0, -inf},
+        {&Table::log, -T{0}, -inf},
+        {&Table::log, inf, inf},
+        {&Table::log, -1, nan},
+        {&Table::log, -inf, nan},
+        {&Table::log1p, 0, 0},
+        {&Table::log1p, -T{0}, -T{0}},
+        {&Table::log1p, -1, -inf},
+        {&Table::log1p, inf, inf},
+        {&Table::log1p, -2, nan},
+        {&Table::log1p, tiny, tiny},
+        {&Table::erf, 0, 0},
+        {&Table::erf, -T{0}, -T{0}},
+        {&Table::erf, inf, 1},
+        {&Table::erf, -inf, -1},
+        {&Table::tanh, 0, 0},
+        {&Table::tanh, -T{0}, -T{0}},
+        {&Table::tanh, inf, 1},
+        {&Table::tanh, -inf, -1},
+        {&Table::sigmoid, 0, T(0.5)},
+        {&Table::sigmoid, inf, 1},
+        {&Table::sigmoid, -inf, 0},
+        {&Table::softplus, inf, inf},
+        {&Table::softplus, -inf, 0},
+        {&Table::log_sigmoid, inf, 0},
+        {&Table::log_sigmoid, -inf, -inf},
+    };
+    for_each_isa<T>([&](const KernelTable<T>& table) {
+        for (const Case& c : cases) {
+            const T y = apply(table.elementary.*c.kernel, {c.x})[0];
+            CAPTURE(c.x);
+            CAPTURE(c.y);
+            CAPTURE(y);
+            CHECK((std::isnan(c.y) ? std::isnan(y) : y == c.y));
+            CHECK((c.y != 0 || c.x != 0 || std::signbit(y) == std::signbit(c.y)));
+        }
+        for (const Function<T>& function : functions<T>()) {
+            CAPTURE(function.name);
+            CHECK(std::isnan(apply(table.elementary.*function.kernel, {nan})[0]));
+        }
+    });
+}
+
+TEST_CASE_TEMPLATE("elementary functions on arrays of any length, in place", T, float, double) {
+    for_each_isa<T>([](const KernelTable<T>& table) {
+        const index_t longest = 2 * table.lanes + 1;
+        const std::vector<T> x = random_values<T>(longest + 1, 1, 0.1, 3);
+        for (const Function<T>& function : functions<T>()) {
+            CAPTURE(function.name);
+            const Elementwise<T> kernel = table.elementary.*function.kernel;
+            std::vector<T> one_by_one = x;
+            for (T& value : one_by_one) {
+                kernel(1, &value, &value);
+            }
+            for (index_t n = 0; n <= longest; ++n) {
+                std::vector<T> y = x, expected = x;
+                std::copy_n(one_by_one.begin(), n, expected.begin());
+                kernel(n, y.data(), y.data());
+                CHECK(same_bits(y, expected));
+            }
+        }
+    });
+}
+
+TEST_CASE_TEMPLATE("instruction sets with FMA agree bit for bit, and so do those without", T, float,
+                   double) {
+    const std::vector<T> x = stratified_values<T>(1 << 12);
+    const auto has_fma = [](Isa isa) { return isa != Isa::kPortable && isa != Isa::kSse2; };
+    for (const Function<T>& function : functions<T>()) {
+        CAPTURE(function.name);
+        std::vector<T> first[2];
+        for (const Isa isa : cpu_info().supported) {
+            CAPTURE(isa_name(isa));
+            std::vector<T> y = apply(kernels<T>(isa).elementary.*function.kernel, x);
+            // The bits of NaN are the processor's own affair.
+            std::replace_if(
+                y.begin(), y.end(), [](T value) { return std::isnan(value); }, T{0});
+            std::vector<T>& reference = first[has_fma(isa)];
+            if (reference.empty()) {
+                reference = y;
+            }
+            CHECK(same_bits(y, reference));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+"""Every example in the documentation runs, and the README's commands are those that CI runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import briskmlp
+import pytest
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def modules() -> list[str]:
+    """Return the names of the package's modules, the extension and the program aside."""
+    names = [info.name for info in pkgutil.walk_packages(briskmlp.__path__, "briskmlp.")]
+    return ["briskmlp"] + [n for n in names if not n.endswith(("_briskmlp_core", "__main__"))]
+
+
+def run(test: doctest.DocTest) -> None:
+    report: list[str] = []
+    result = doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
+    assert result.failed == 0, "".join(report)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
+        run(test)
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_readme_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All `python` blocks, one after another in one namespace; those with prompts are compared."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert blocks
+    namespace: dict[str, object] = {}
+    parser = doctest.DocTestParser()
+    for number, block in enumerate(blocks, 1):
+        if ">>>" in block:
+            test = parser.get_doctest(block, namespace, f"README block {number}", None, None)
+            run(test)
+            namespace.update(test.globs)
+        else:
+            exec(compile(block, f"README block {number}", "exec"), namespace)
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_readme_has_the_two_commands() -> None:
+    """`.ci/run` runs the lines that chain `pip install` with something, and these are they."""
+    commands = re.findall(r"^pip install .* && .*$", README.read_text("utf-8"), re.MULTILINE)
+    assert commands == [
+        "pip install . && python -m briskmlp demo",
+        'pip install ".[test]" && pytest',
+    ]
