@@ -23,7 +23,8 @@ def modules() -> list[str]:
 
 def run(test: doctest.DocTest) -> None:
     report: list[str] = []
-    result = doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    result = runner.run(test, out=report.append, clear_globs=False)
     assert result.failed == 0, "".join(report)
 
 

@@ -95,33 +95,50 @@ def test_labels_one_hot_rows_and_columns_train_alike(net: bm.MLP, data) -> None:
     np.testing.assert_allclose(one_hot, losses[0], rtol=1000 * np.finfo(net.dtype).eps)
 
 
-def test_divergence_restores_the_best_epoch(data) -> None:
+def test_divergence_restores_what_the_best_epoch_began_with(data) -> None:
     X, _ = data
     net = bm.MLP([4, 1], seed=0)
     net.fit(X, X[:, 0], epochs=3)
-    parameters = []
+    parameters = [net.parameters.copy()]
+
+    def callback(history: bm.History) -> None:
+        parameters.append(net.parameters.copy())
+        if len(history) == 5:
+            net.parameters *= 1e30
+
     with pytest.raises(bm.DivergenceError) as caught:
         net.fit(
             X,
             X[:, 0],
             epochs=100,
             batch_size=ROWS,
-            optimizer=bm.SGD(10.0),  # each step multiplies the error by about 20
-            callback=lambda _: parameters.append(net.parameters.copy()),
+            optimizer=bm.SGD(0.1),
+            callback=callback,
         )
     error = caught.value
     assert net.history is error.history
-    assert len(error.history) == error.epoch - 1
-    assert len(error.history) > 1
-    assert error.step == 1
+    assert (error.epoch, error.step, len(error.history)) == (6, 1, 5)
     assert isinstance(error, ArithmeticError)
     best = int(error.history["loss"].argmin())
     np.testing.assert_array_equal(net.parameters, parameters[best])
-    assert net.epochs_trained == 3 + best + 1
+    assert best == 4
+    assert net.epochs_trained == 3 + best
     assert f"non-finite in epoch {error.epoch}, step {error.step}; the parameters" in str(error)
-    assert "lower the learning rate (now 10.0) or scale the inputs" in str(error)
+    assert "lower the learning rate (now 0.1) or scale the inputs" in str(error)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.epoch) == (str(error), error.epoch)
+
+
+@pytest.mark.parametrize("weight", [1e-300, 1e-42, 1e37])
+def test_only_ratios_of_weights_matter(data, weight: float) -> None:
+    X, _ = data
+    ratios = np.arange(len(X)) % 3
+    plain, weighted = (bm.MLP([4, 8, 1], seed=0) for _ in range(2))
+    plain.fit(X, X[:, 0], epochs=2, sample_weight=ratios)
+    weighted.fit(X, X[:, 0], epochs=2, sample_weight=ratios * weight)
+    # The division by the largest weight rounds, once a row; Adam steps are at most 0.001 each.
+    np.testing.assert_allclose(weighted.parameters, plain.parameters, atol=1e-5)
+    assert not np.array_equal(plain.parameters, bm.MLP([4, 8, 1], seed=0).parameters)
 
 
 def test_divergence_in_the_first_epoch_restores_what_was(data) -> None:
@@ -175,9 +192,30 @@ def test_fit_lets_other_python_threads_run() -> None:
     assert naps > 2
 
 
+def test_parameters_may_be_changed_in_the_callback(net: bm.MLP, data) -> None:
+    X, y = data
+
+    def clear(history: bm.History) -> None:
+        net.parameters[:] = 0
+
+    net.fit(X, y, epochs=2, optimizer=bm.SGD(1e-9), callback=clear)
+    once = net.copy()
+    once.fit(X, y, epochs=1, optimizer=bm.SGD(1e-9))
+    assert not net.parameters.any()
+    net.fit(X, y, epochs=2, optimizer=bm.SGD(1e-9), callback=lambda h: len(h) == 1 and clear(h))
+    np.testing.assert_allclose(net.parameters, once.parameters, atol=1e-8)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.parametrize("followed", [False, True])
-def test_ctrl_c_ends_fit_at_once(followed: bool) -> None:
+@pytest.mark.parametrize(
+    ("hidden", "batch", "followed"),
+    [
+        (64, 100, False),
+        (64, 100, True),
+        (4096, 100, False),
+    ],  # the last has fewer tiles than threads
+)
+def test_ctrl_c_ends_fit_at_once(hidden: int, batch: int, followed: bool) -> None:
     """In a process of its own: the test runner has a handler of its own for the signal."""
     callback = "lambda history: None" if followed else "None"
     program = f"""if True:
@@ -186,7 +224,8 @@ def test_ctrl_c_ends_fit_at_once(followed: bool) -> None:
         import briskmlp as bm
 
         X = np.random.default_rng(0).normal(size=(200_000, 64)).astype("f4")
-        net = bm.MLP([64, 64, 1], seed=0)
+        bm.set_num_threads(8)
+        net = bm.MLP([64, {hidden}, 1], seed=0)
         before = net.parameters.copy()
         sent = []
 
@@ -196,7 +235,7 @@ def test_ctrl_c_ends_fit_at_once(followed: bool) -> None:
 
         threading.Timer(0.3, interrupt).start()
         try:
-            net.fit(X, X[:, 0], epochs=1_000_000, batch_size=100, callback={callback})
+            net.fit(X, X[:, 0], epochs=1_000_000, batch_size={batch}, callback={callback})
         except KeyboardInterrupt:
             print(time.perf_counter() - sent[0])
         changed = bool((net.parameters != before).any())

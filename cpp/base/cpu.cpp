@@ -209,11 +209,11 @@ Isa default_isa() {
 
 void spin_pause() { pause_instruction(); }
 
-FlushDenormals::FlushDenormals() : saved_(floating_point_mode()) {
-    set_floating_point_mode(saved_ | kFlushBits);
+DenormalMode::DenormalMode(bool flush) : saved_(floating_point_mode()) {
+    set_floating_point_mode(flush ? saved_ | kFlushBits : saved_ & ~kFlushBits);
 }
 
-FlushDenormals::~FlushDenormals() {
+DenormalMode::~DenormalMode() {
     set_floating_point_mode((floating_point_mode() & ~kFlushBits) | (saved_ & kFlushBits));
 }
 

@@ -33,18 +33,27 @@ Isa default_isa();
 // Tells the processor that the calling thread is waiting in a loop (pause, yield).
 void spin_pause();
 
-// Treats denormal numbers as zero on the calling thread while in scope, then restores the mode, and
-// only the mode: floating-point exception flags raised meanwhile stay raised. On x86 an operation
-// on a denormal costs over a hundred cycles.
-class FlushDenormals {
+// Whether the calling thread treats denormal numbers as zero while this is in scope. Then restores
+// the mode, and only the mode: floating-point exception flags raised meanwhile stay raised.
+class DenormalMode {
   public:
-    FlushDenormals();
-    ~FlushDenormals();
-    FlushDenormals(const FlushDenormals&) = delete;
-    FlushDenormals& operator=(const FlushDenormals&) = delete;
+    explicit DenormalMode(bool flush);
+    ~DenormalMode();
+    DenormalMode(const DenormalMode&) = delete;
+    DenormalMode& operator=(const DenormalMode&) = delete;
 
   private:
     std::uint64_t saved_;
+};
+
+// For kernels: on x86 an operation on a denormal costs over a hundred cycles.
+struct FlushDenormals : DenormalMode {
+    FlushDenormals() : DenormalMode(true) {}
+};
+
+// For others' code, called from where denormals are flushed.
+struct KeepDenormals : DenormalMode {
+    KeepDenormals() : DenormalMode(false) {}
 };
 
 }  // namespace briskmlp

@@ -13,9 +13,7 @@ struct MatrixView {
     index_t stride;  // elements from one row to the next, >= cols
 
     T* row(index_t r) const { return data + r * stride; }
-    MatrixView rows_from(index_t first, index_t count) const {
-        return {row(first), count, cols, stride};
-    }
+    MatrixView<const T> constant() const { return {data, rows, cols, stride}; }
 };
 
 }  // namespace briskmlp

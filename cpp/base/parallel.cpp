@@ -101,6 +101,20 @@ void run_team(index_t threads, void (*function)(void*, const Worker&), void* con
 
 }  // namespace detail
 
+index_t useful_threads(double nanoseconds, index_t limit) {
+    // Below this one thread does it alone. Waking another costs up to 25 microseconds, and where
+    // two share a step, its barriers and the cache lines they rewrite for each other cost up to 10;
+    // waiting for a thread that waits for a processor costs far more, and short work has nothing to
+    // set against it.
+    constexpr double kAlone = 120e3;
+    // Beyond that, work for which a further thread pays.
+    constexpr double kEach = 25e3;
+    if (nanoseconds < kAlone) {
+        return 1;
+    }
+    return static_cast<index_t>(std::min(nanoseconds / kEach, static_cast<double>(limit)));
+}
+
 index_t num_threads() {
     const index_t chosen = chosen_threads.load(std::memory_order_relaxed);
     if (chosen > 0) {

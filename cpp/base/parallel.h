@@ -25,9 +25,10 @@ class Worker {
     // workers of a region must call it equally often.
     void barrier() const;
 
-    // This worker's contiguous share [begin, end) of `n` equal items.
-    index_t begin(index_t n) const { return n * index / count; }
-    index_t end(index_t n) const { return n * (index + 1) / count; }
+    // This worker's contiguous share [begin, end) of `n` equal items. Of fewer items than workers
+    // the caller always has one.
+    index_t begin(index_t n) const { return (n * index + count - 1) / count; }
+    index_t end(index_t n) const { return (n * (index + 1) + count - 1) / count; }
 };
 
 // A flag that workers may raise and read at any time, without waiting for each other.
@@ -57,6 +58,9 @@ void parallel(index_t threads, Body&& body) {
         [](void* context, const Worker& worker) { (*static_cast<Function*>(context))(worker); },
         const_cast<void*>(static_cast<const void*>(&body)));
 }
+
+// How many threads are worth waking for work of that length on one thread, at most `limit`.
+index_t useful_threads(double nanoseconds, index_t limit);
 
 const char* threading_backend();  // "threads", "openmp" or "serial"
 

@@ -8,7 +8,7 @@
 
 #include "base/parallel.h"
 #include "nn/predict.h"
-#include "train/fit.h"
+#include "train/evaluate.h"
 #include "train/gradients.h"
 #include "bindings/network_object.h"
 #include "bindings/numpy_bridge.h"
@@ -40,11 +40,13 @@ std::unique_ptr<NetworkObject> make_network(std::vector<index_t> sizes,
     for (const std::string& name : activations) {
         spec.activations.push_back(activation_from_name(name));
     }
+    const py::gil_scoped_release release;
     return std::make_unique<NetworkObject>(std::move(spec), dtype);
 }
 
 void initialize(NetworkObject& self, std::uint64_t seed, const std::string& initializer) {
     const Initializer kind = initializer_from_name(initializer);
+    const py::gil_scoped_release release;
     self.visit([&](auto& net) { net.initialize(seed, kind); });
 }
 

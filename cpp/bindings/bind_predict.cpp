@@ -94,7 +94,7 @@ PyObject* predict_one(const Network<T>& net, bool slow, PyObject* x_object, PyOb
         }
         predict_row(net, row, output,
                     static_cast<T*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(result))));
-    } catch (const std::bad_alloc&) {
+    } catch (const std::bad_alloc&) {  // the one error that predict_row can meet
         Py_DECREF(result);
         return PyErr_NoMemory();
     }

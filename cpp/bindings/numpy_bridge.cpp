@@ -77,10 +77,15 @@ Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
     const auto& [x, y, weights] = arrays;
     const InputMatrix matrix = input_matrix(x, net.inputs());
     const index_t rows = matrix.rows;
+    require(rows >= 1 && rows <= index_t{UINT32_MAX}, "expected from 1 to 2^32 - 1 rows");
     Targets<T> targets{};
     targets.cols = net.outputs() / loss_info(net.spec().loss).outputs_per_target;
     if (y.ndim() == 1) {
         targets.labels = elements<std::int32_t>(y, {rows}, "y");
+        require(net.spec().loss == Loss::kCrossEntropy &&
+                    *std::min_element(targets.labels, targets.labels + rows) >= 0 &&
+                    *std::max_element(targets.labels, targets.labels + rows) < net.outputs(),
+                "expected the labels of cross_entropy, each below the number of outputs");
     } else {
         targets.values = elements<T>(y, {rows, targets.cols}, "y");
     }

@@ -47,7 +47,7 @@ BRISKMLP_INLINE Pair<T> multiply_add(Vec<T> a, Vec<T> b, Vec<T> c) {
     }
 }
 
-// a b + c, rounded once with FMA, and without it nearly so where |c| is not above |a b|.
+// a b + c, rounded once with FMA, and without it nearly so where |c| is below |a b|.
 template <class T>
 BRISKMLP_INLINE Vec<T> fma_once(Vec<T> a, Vec<T> b, Vec<T> c) {
     if constexpr (kFused) {

@@ -43,9 +43,15 @@ const KernelTable<T>& kernels(Isa isa) {
     }
 }
 
+// Asked once, so that all element types use the same set.
+Isa isa_in_use() {
+    static const Isa isa = default_isa();
+    return isa;
+}
+
 template <class T>
 const KernelTable<T>& kernels() {
-    static const KernelTable<T>& table = kernels<T>(default_isa());
+    static const KernelTable<T>& table = kernels<T>(isa_in_use());
     return table;
 }
 

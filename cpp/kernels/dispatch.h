@@ -10,7 +10,10 @@ namespace briskmlp {
 template <class T>
 const KernelTable<T>& kernels(Isa isa);
 
-// The table in use in this process: default_isa(), resolved at the first call.
+// The instruction set in use in this process: default_isa(), asked at the first call.
+Isa isa_in_use();
+
+// Its table.
 template <class T>
 const KernelTable<T>& kernels();
 

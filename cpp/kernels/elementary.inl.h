@@ -225,13 +225,13 @@ BRISKMLP_INLINE Vec<T> sigmoid(Vec<T> x) {
     return fading.times(one, fading.e / (one + fading.e));
 }
 
-// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|).
+// log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|, log(1 + e) = e + e^2 p(e).
 template <class T>
 BRISKMLP_INLINE Vec<T> softplus(Vec<T> x) {
     const Exponential<T> parts(-min(Vec<T>::set(-Limits<T>::kExpMin), abs(x)));
     const Vec<T> e = scale(constant<T>(1) + parts.s, parts.n);
     const Vec<T> p = polynomial(e - constant<T>(0.5), Coefficients<T>::kLog1pUnit);
-    return fma_once(e, fma(e, p, constant<T>(1)), max(Vec<T>::zero(), x));
+    return e + fma(e * e, p, max(Vec<T>::zero(), x));
 }
 
 template <class T>

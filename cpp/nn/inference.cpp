@@ -19,7 +19,7 @@ MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernel
     for (const Layer& layer : net.layers()) {
         scratch.cols = layer.out;
         dense_forward(kernels, layer.activation, x, weights_in_place(net, layer), scratch, {});
-        x = {scratch.data, scratch.rows, scratch.cols, scratch.stride};
+        x = scratch.constant();
         std::swap(scratch, other);
     }
     return other;

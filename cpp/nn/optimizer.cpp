@@ -1,6 +1,8 @@
 #include "nn/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "nn/names.h"
 
@@ -34,7 +36,8 @@ OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSp
     adam_step_.rest2 = narrow(1 - spec.beta2);
     adam_step_.step_size = narrow(spec.learning_rate / (1 - std::pow(spec.beta1, steps)));
     adam_step_.inv_sqrt_bias2 = narrow(1 / std::sqrt(1 - std::pow(spec.beta2, steps)));
-    adam_step_.epsilon = narrow(spec.epsilon);
+    // An epsilon that vanished in T would leave 0 / 0 where a gradient is zero.
+    adam_step_.epsilon = std::max(narrow(spec.epsilon), std::numeric_limits<T>::min());
     adam_step_.l2 = narrow(decoupled ? 0 : spec.weight_decay);
     adam_step_.decay = narrow(decoupled ? 1 - spec.learning_rate * spec.weight_decay : 1);
 }

@@ -15,9 +15,6 @@ namespace {
 constexpr double kFlopsPerNanosecond = 50;
 constexpr double kRowFlopsPerNanosecond = 15;
 
-// Work for which waking one more thread pays.
-constexpr double kNanosecondsAThread = 50e3;
-
 // Scratch of one row that lives on the stack; wider networks allocate.
 constexpr index_t kStackScratch = 4096;
 
@@ -39,9 +36,8 @@ void predict(const Network<T>& net, const InputMatrix& x, Output output, T* out,
     const Link link = output == Output::kRaw ? Link::kIdentity : loss_info(net.spec().loss).link;
     const index_t tile_rows = std::min(x.rows, Inference<T>::kTileRows);
     const index_t tiles = ceil_div(x.rows, std::max<index_t>(1, tile_rows));
-    const double useful = predict_nanoseconds(net, x.rows) / kNanosecondsAThread;
-    const index_t workers = std::clamp<index_t>(static_cast<index_t>(std::min(useful, 1e6)), 1,
-                                                std::max<index_t>(1, std::min(threads, tiles)));
+    const index_t workers = std::min(useful_threads(predict_nanoseconds(net, x.rows), threads),
+                                     std::max<index_t>(1, tiles));
     std::vector<Inference<T>> inferences;
     for (index_t i = 0; i < workers; ++i) {
         inferences.emplace_back(net, table, tile_rows);

@@ -54,7 +54,7 @@ void Activations<T>::restore_ones(std::size_t layer, index_t first, index_t coun
 
 template <class T>
 void Activations<T>::load(const Dataset<T>& data, const std::uint32_t* order, index_t first,
-                          index_t count, T scale) {
+                          index_t count, double scale) {
     const MatrixView<T> x = this->x(0, first, count);
     gather_rows(data.x, order, count, x.data, x.stride);
     for (index_t i = 0; i < count; ++i) {
@@ -65,11 +65,12 @@ void Activations<T>::load(const Dataset<T>& data, const std::uint32_t* order, in
             std::copy_n(data.y.values + row * data.y.cols, data.y.cols,
                         values_.view(first + i, 1).data);
         }
-        scale_[first + i] = scale;
+        double weight = 1;
         if (weights_.size() > 0) {
             weights_[first + i] = data.y.weights[row];
-            scale_[first + i] *= data.y.weights[row];
+            weight = static_cast<double>(data.y.weights[row]);
         }
+        scale_[first + i] = static_cast<T>(scale * weight);
     }
 }
 

@@ -36,7 +36,7 @@ class Activations {
     // Reads the rows of `data` numbered order[0 ... count) into rows [first, first + count): inputs
     // and targets. `scale` times its weight becomes a row's share of the mean.
     void load(const Dataset<T>& data, const std::uint32_t* order, index_t first, index_t count,
-              T scale);
+              double scale);
     Targets<T> targets(index_t first);
     const T* scale(index_t first) const { return scale_.data() + first; }
 

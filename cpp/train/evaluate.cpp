@@ -1,3 +1,5 @@
+#include "train/evaluate.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -6,8 +8,6 @@
 #include "kernels/dispatch.h"
 #include "nn/inference.h"
 #include "nn/predict.h"
-#include "train/fit.h"
-#include "train/plan.h"
 
 namespace briskmlp {
 namespace {
@@ -23,7 +23,7 @@ Targets<T> targets_from(const Targets<T>& y, index_t first) {
 }  // namespace
 
 template <class T>
-Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads) {
+Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads, Watch* watch) {
     constexpr index_t kTileRows = Inference<T>::kTileRows;
     const KernelTable<T>& table = kernels<T>();
     const Loss loss = net.spec().loss;
@@ -36,8 +36,10 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
     }
     // One sum for each tile, added up in the order of the tiles whoever ran them.
     std::vector<Evaluation> sums(static_cast<std::size_t>(tiles));
+    const auto stopped = [&] { return watch != nullptr && watch->stopped(); };
     parallel(workers, [&](const Worker& worker) {
-        for (index_t tile = worker.begin(tiles); tile < worker.end(tiles); ++tile) {
+        const index_t end = worker.end(tiles);
+        for (index_t tile = worker.begin(tiles); tile < end && !stopped(); ++tile) {
             const index_t first = tile * kTileRows, count = std::min(kTileRows, rows - first);
             const Targets<T> targets = targets_from(data.y, first);
             const MatrixView<T> raw = inferences[static_cast<std::size_t>(worker.index)].run(
@@ -46,6 +48,9 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
                 evaluate_loss<T>(table, loss, count, raw.cols, raw.data, raw.stride, targets,
                                  nullptr, nullptr, 0),
                 metric_sum(loss, count, raw.cols, raw.data, raw.stride, targets)};
+            if (watch != nullptr && worker.index == 0) {
+                watch->tile_done(predict_nanoseconds(net, count));
+            }
         }
     });
     Evaluation total{0, 0};
@@ -65,7 +70,7 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
             loss_info(loss).metric == Metric::kRmse ? std::sqrt(metric) : metric};
 }
 
-template Evaluation evaluate(const Network<float>&, const Dataset<float>&, index_t);
-template Evaluation evaluate(const Network<double>&, const Dataset<double>&, index_t);
+template Evaluation evaluate(const Network<float>&, const Dataset<float>&, index_t, Watch*);
+template Evaluation evaluate(const Network<double>&, const Dataset<double>&, index_t, Watch*);
 
 }  // namespace briskmlp

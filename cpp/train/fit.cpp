@@ -11,6 +11,7 @@
 #include "base/cpu.h"
 #include "base/random.h"
 #include "kernels/dispatch.h"
+#include "train/evaluate.h"
 #include "train/minibatch.h"
 
 namespace briskmlp {
@@ -28,15 +29,19 @@ class Interrupt final : public Watch {
   public:
     explicit Interrupt(FitObserver& observer) : observer_(&observer) {}
 
-    void chunk_done(double nanoseconds) override {
+    void tile_done(double nanoseconds) override {
         worked_ += nanoseconds;
         if (worked_ < kClockEvery || stopped()) {
             return;
         }
         worked_ = 0;
-        if (seconds_since(last_) < kAskEvery) {
-            return;
+        if (seconds_since(last_) >= kAskEvery) {
+            ask();
         }
+    }
+
+    void ask() {
+        const KeepDenormals keep;
         last_ = Clock::now();
         try {
             if (observer_->interrupted()) {
@@ -98,7 +103,10 @@ class Trainer {
 
     FitEnd end() const { return end_; }
     index_t step() const { return step_; }  // of the epoch, counted from 1: the last one begun
-    std::exception_ptr error() const { return interrupt_.error(); }
+    Interrupt& interrupt() { return interrupt_; }
+
+    // Takes the network's parameters as the observer may have left them.
+    void reload() { weights_.load(net_); }
 
     // Brings the network up to date unless that would make it non-finite: then returns false.
     bool write_back() const {
@@ -187,6 +195,30 @@ class Trainer {
     FitEnd end_ = FitEnd::kDone;
 };
 
+// The parameters to go back to: those that the epoch of the lowest loss began with. An epoch's loss
+// is measured as it runs, so it speaks for the parameters before it.
+template <class T>
+class Best {
+  public:
+    explicit Best(const Network<T>& net)
+        : parameters_(net.parameters(), net.parameters() + net.num_parameters()) {}
+
+    // `net` still has the parameters from before the epoch.
+    void epoch_done(double loss, const Network<T>& net) {
+        if (loss < loss_) {
+            loss_ = loss;
+            std::copy_n(net.parameters(), net.num_parameters(), parameters_.begin());
+        }
+    }
+    void restore(Network<T>& net) const {
+        std::copy(parameters_.begin(), parameters_.end(), net.parameters());
+    }
+
+  private:
+    std::vector<T> parameters_;
+    double loss_ = std::numeric_limits<double>::infinity();
+};
+
 }  // namespace
 
 template <class T>
@@ -194,40 +226,48 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
               const FitOptions& options, FitObserver& observer) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     Trainer<T> trainer(net, data, options, observer);
-    std::vector<T> best(net.parameters(), net.parameters() + net.num_parameters());
-    double best_loss = std::numeric_limits<double>::infinity();
+    Interrupt& interrupt = trainer.interrupt();
+    Best<T> best(net);
     FitResult result{FitEnd::kDone, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
         const double loss = trainer.run_epoch(result.epoch++);
         result.end = trainer.end();
         result.step = trainer.step();
+        if (result.end == FitEnd::kDone) {
+            best.epoch_done(loss, net);
+        }
         if (result.end == FitEnd::kDiverged || !trainer.write_back()) {
             result.end = FitEnd::kDiverged;
-            std::copy(best.begin(), best.end(), net.parameters());
+            best.restore(net);
             break;
         }
         if (result.end == FitEnd::kInterrupted) {
             break;
         }
-        if (loss < best_loss) {
-            best_loss = loss;
-            std::copy_n(net.parameters(), net.num_parameters(), best.begin());
-        }
         EpochReport report{result.epoch, loss, kNone, kNone, 0};
         if (eval != nullptr) {
-            const Evaluation evaluation = evaluate(net, *eval, options.threads);
-            report.eval_loss = evaluation.loss;
-            report.eval_metric = evaluation.metric;
+            const Evaluation evaluation = evaluate(net, *eval, options.threads, &interrupt);
+            if (!interrupt.stopped()) {
+                report.eval_loss = evaluation.loss;
+                report.eval_metric = evaluation.metric;
+            }
         }
         report.seconds = seconds_since(start);
         result.epochs.push_back(report);
-        if (observer.epoch_done(report)) {
+        if (!interrupt.stopped() && observer.epoch_done(report)) {
             result.end = FitEnd::kStopped;
         }
+        if (result.epoch == options.epochs && !interrupt.stopped()) {
+            interrupt.ask();  // what came since the last time must not wait for the caller
+        }
+        if (interrupt.stopped()) {
+            result.end = FitEnd::kInterrupted;
+        }
+        trainer.reload();
     }
-    if (trainer.error()) {
-        std::rethrow_exception(trainer.error());
+    if (interrupt.error()) {
+        std::rethrow_exception(interrupt.error());
     }
     return result;
 }

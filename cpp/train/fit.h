@@ -34,9 +34,9 @@ struct FitResult {
     std::vector<EpochReport> epochs;
 };
 
-// How the caller follows a fit. Both are called on the calling thread, between steps, with the
-// network's parameters up to date in epoch_done only. Both may throw: the fit ends as if they had
-// returned true and the exception passes on.
+// How the caller follows a fit. Both are called on the calling thread, with the network's
+// parameters up to date in epoch_done only, which may change them. Both may throw: the fit ends as
+// if they had returned true and the exception passes on.
 class FitObserver {
   public:
     virtual ~FitObserver() = default;
@@ -45,18 +45,11 @@ class FitObserver {
 };
 
 // Trains in place. However it ends, the parameters are finite and whole: those of the last finished
-// step after kDone, kStopped and kInterrupted; those of the epoch with the lowest loss (or, when no
-// epoch was finished, those before the fit) after kDiverged. Preconditions: x.cols == net.inputs(),
-// inputs and targets finite, labels in range, at least one row, at most 2^32 - 1.
+// step after kDone, kStopped and kInterrupted; those with which the epoch of the lowest loss
+// began (those before the fit, if no epoch was finished) after kDiverged. Preconditions: x.cols ==
+// net.inputs(), inputs and targets finite, labels in range, at least one row, at most 2^32 - 1.
 template <class T>
 FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
               const FitOptions& options, FitObserver& observer);
-
-struct Evaluation {
-    double loss, metric;
-};
-// Mean loss and metric (accuracy or root mean squared error) over a data set of at least one row.
-template <class T>
-Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads);
 
 }  // namespace briskmlp

@@ -38,6 +38,7 @@ double differentiate(const Network<T>& net, const Dataset<T>& data, Objective ob
     Batch<T> batch(data, order.data(), plan.cut(rows));
     batch.d_x = d_x;
     parallel(threads, [&](const Worker& worker) {
+        const FlushDenormals flush;
         minibatch.run_rows(worker, batch, nullptr);
         worker.barrier();
         const std::size_t end = plan.first_weight_tile(worker.index + 1, worker.count);

@@ -26,10 +26,7 @@ class LayerMatrices {
     LayerMatrices(const std::vector<Layer>& layers, index_t lanes);
 
     MatrixView<T> operator[](std::size_t layer) { return views_[layer]; }  // (in + 1, out)
-    MatrixView<const T> operator[](std::size_t layer) const {
-        const MatrixView<T>& view = views_[layer];
-        return {view.data, view.rows, view.cols, view.stride};
-    }
+    MatrixView<const T> operator[](std::size_t layer) const { return views_[layer].constant(); }
     bool empty() const { return views_.empty(); }
 
     void load(const T* flat);   // from the layout of Network::parameters(), without padding

@@ -14,7 +14,7 @@ Batch<T>::Batch(const Dataset<T>& source, const std::uint32_t* rows, RowCut row_
             sum += static_cast<double>(source.y.weights[order[i]]);
         }
     }
-    scale = sum == 0 ? T(0) : static_cast<T>(1 / sum);
+    scale = sum == 0 ? 0 : 1 / sum;
 }
 
 template <class T>
@@ -22,6 +22,7 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
                         const Weights<T>& weights, const Plan& plan, index_t rows,
                         const Targets<T>& targets, index_t workers, Objective objective)
     : pass_(net, kernels, weights, objective),
+      lanes_(kernels.lanes),
       chunked_(plan.chunk_gradients),
       layers_(net.layers().size()),
       nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)) {
@@ -48,42 +49,42 @@ template <class T>
 void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch) {
     const RowCut& cut = batch.cut;
     for (index_t chunk = worker.begin(cut.chunks); chunk < worker.end(cut.chunks); ++chunk) {
-        if (watch != nullptr && watch->stopped()) {
-            return;
-        }
-        const index_t first = cut.tile_begin(cut.chunk_begin(chunk));
-        const index_t count = cut.tile_begin(cut.chunk_begin(chunk + 1)) - first;
-        if (chunked_) {
-            run_chunk(worker, batch, chunk);
-        } else {
-            run_tile(activations_[0], first, count, batch, chunk);
-        }
-        if (watch != nullptr && worker.index == 0) {
-            watch->chunk_done(nanoseconds_a_row_ * static_cast<double>(count));
+        const index_t first = cut.chunk_begin(chunk), end = cut.chunk_begin(chunk + 1);
+        for (index_t tile = first; tile < end; ++tile) {
+            if (watch != nullptr && watch->stopped()) {
+                return;
+            }
+            const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
+            if (chunked_) {
+                run_tile_of_chunk(worker, batch, chunk, tile);
+            } else {
+                run_tile(activations_[0], row, count, batch, tile);
+            }
+            if (watch != nullptr && worker.index == 0) {
+                watch->tile_done(nanoseconds_a_row_ * static_cast<double>(count));
+            }
         }
     }
 }
 
 template <class T>
-void Minibatch<T>::run_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk) {
+void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk,
+                                     index_t tile) {
+    const RowCut& cut = batch.cut;
+    const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
     Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
+    run_tile(activations, 0, count, batch, tile);
     LayerMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
-    GemmStart start = GemmStart::kZero;
-    for (index_t tile = batch.cut.chunk_begin(chunk); tile < batch.cut.chunk_begin(chunk + 1);
-         ++tile) {
-        const index_t first = batch.cut.tile_begin(tile),
-                      count = batch.cut.tile_begin(tile + 1) - first;
-        run_tile(activations, 0, count, batch, tile);
-        for (std::size_t l = 0; l < layers_; ++l) {
-            pass_.weight_gradient(activations, 0, count, l, 0, 0, start, gradient[l]);
-        }
-        start = GemmStart::kContinue;
-        if (batch.d_x != nullptr) {
-            pass_.input_gradient(activations, 0, count);
-            const MatrixView<T> d_x = activations.x(0, 0, count);
-            for (index_t r = 0; r < count; ++r) {
-                std::copy_n(d_x.row(r), d_x.cols, batch.d_x + (first + r) * d_x.cols);
-            }
+    const GemmStart start =
+        tile == cut.chunk_begin(chunk) ? GemmStart::kZero : GemmStart::kContinue;
+    for (std::size_t l = 0; l < layers_; ++l) {
+        pass_.weight_gradient(activations, 0, count, l, 0, 0, start, gradient[l]);
+    }
+    if (batch.d_x != nullptr) {
+        pass_.input_gradient(activations, 0, count);
+        const MatrixView<T> d_x = activations.x(0, 0, count);
+        for (index_t r = 0; r < count; ++r) {
+            std::copy_n(d_x.row(r), d_x.cols, batch.d_x + (row + r) * d_x.cols);
         }
     }
 }
@@ -104,7 +105,7 @@ double Minibatch<T>::loss(const Batch<T>& batch) const {
     for (index_t tile = 0; tile < batch.cut.tiles; ++tile) {
         sum += tile_losses_[static_cast<std::size_t>(tile)];
     }
-    return sum * static_cast<double>(batch.scale);
+    return sum * batch.scale;
 }
 
 template <class T>
@@ -115,20 +116,21 @@ MatrixView<const T> Minibatch<T>::weight_tile(const Worker& worker, const Batch<
     if (!chunked_) {
         pass_.weight_gradient(activations_[0], 0, batch.cut.rows, tile.layer, tile.row, tile.col,
                               GemmStart::kZero, sum);
-        return {sum.data, sum.rows, sum.cols, sum.stride};
+        return sum.constant();
     }
+    const index_t padded = round_up(tile.cols, lanes_);  // the optimizer reads whole vectors
     for (index_t r = 0; r < tile.rows; ++r) {
         for (index_t chunk = 0; chunk < batch.cut.chunks; ++chunk) {
             const T* const g =
                 gradients_[static_cast<std::size_t>(chunk)][tile.layer].row(tile.row + r) +
                 tile.col;
             T* const s = sum.row(r);
-            for (index_t j = 0; j < tile.cols; ++j) {
+            for (index_t j = 0; j < padded; ++j) {
                 s[j] = chunk == 0 ? g[j] : s[j] + g[j];
             }
         }
     }
-    return {sum.data, sum.rows, sum.cols, sum.stride};
+    return sum.constant();
 }
 
 template struct Batch<float>;

@@ -8,17 +8,9 @@
 #include "base/parallel.h"
 #include "train/pass.h"
 #include "train/plan.h"
+#include "train/watch.h"
 
 namespace briskmlp {
-
-// Decides whether a phase A is worth finishing. Worker 0 reports each chunk it has done, with an
-// estimate of the time that it took; every worker asks before each of its chunks.
-class Watch {
-  public:
-    virtual ~Watch() = default;
-    virtual void chunk_done(double nanoseconds) = 0;
-    virtual bool stopped() const = 0;
-};
 
 // Which rows make up a minibatch. Small: every worker makes its own.
 template <class T>
@@ -26,7 +18,7 @@ struct Batch {
     const Dataset<T>* data;
     const std::uint32_t* order;  // their numbers
     RowCut cut;
-    T scale;           // 1 / the sum of their weights; 0 when that is 0
+    double scale;      // 1 / the sum of their weights; 0 when that is 0
     T* d_x = nullptr;  // (rows, inputs): receives the gradient of the inputs; chunked plans only
 
     Batch(const Dataset<T>& source, const std::uint32_t* rows, RowCut row_cut);
@@ -51,11 +43,13 @@ class Minibatch {
                                     const WeightTile& tile);
 
   private:
-    void run_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk);
+    void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk,
+                           index_t tile);
     void run_tile(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
                   index_t tile);
 
     Pass<T> pass_;
+    index_t lanes_;
     bool chunked_;
     std::size_t layers_;
     double nanoseconds_a_row_;

@@ -5,20 +5,11 @@
 #include "ops/dense.h"
 
 namespace briskmlp {
-namespace {
-
-template <class T>
-MatrixView<const T> constant(MatrixView<T> view) {
-    return {view.data, view.rows, view.cols, view.stride};
-}
-
-}  // namespace
-
 template <class T>
 void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count) const {
     const std::vector<Layer>& layers = net_->layers();
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        dense_forward(*kernels_, layers[l].activation, constant(activations.x(l, first, count)),
+        dense_forward(*kernels_, layers[l].activation, activations.x(l, first, count).constant(),
                       weights_->w(l), activations.x(l + 1, first, count),
                       activations.slope(l, first, count));
         activations.restore_ones(l + 1, first, count);
@@ -65,16 +56,17 @@ void Pass<T>::backward(Activations<T>& activations, index_t first, index_t count
     const std::vector<Layer>& layers = net_->layers();
     for (std::size_t l = layers.size() - 1; l > 0; --l) {
         dense_backward_input(
-            *kernels_, layers[l - 1].activation, constant(activations.d(l, first, count)),
-            weights_->transposed(l), constant(activations.x(l, first, count)),
-            constant(activations.slope(l - 1, first, count)), activations.d(l - 1, first, count));
+            *kernels_, layers[l - 1].activation, activations.d(l, first, count).constant(),
+            weights_->transposed(l), activations.x(l, first, count).constant(),
+            activations.slope(l - 1, first, count).constant(), activations.d(l - 1, first, count));
     }
 }
 
 template <class T>
 void Pass<T>::input_gradient(Activations<T>& activations, index_t first, index_t count) const {
-    dense_backward_input(*kernels_, Activation::kIdentity, constant(activations.d(0, first, count)),
-                         weights_->transposed(0), {}, {}, activations.x(0, first, count));
+    dense_backward_input(*kernels_, Activation::kIdentity,
+                         activations.d(0, first, count).constant(), weights_->transposed(0), {}, {},
+                         activations.x(0, first, count));
     activations.restore_ones(0, first, count);
 }
 
@@ -82,8 +74,8 @@ template <class T>
 void Pass<T>::weight_gradient(Activations<T>& activations, index_t first, index_t count,
                               std::size_t layer, index_t row, index_t col, GemmStart start,
                               MatrixView<T> d_w) const {
-    MatrixView<const T> x = constant(activations.x(layer, first, count));
-    MatrixView<const T> d = constant(activations.d(layer, first, count));
+    MatrixView<const T> x = activations.x(layer, first, count).constant();
+    MatrixView<const T> d = activations.d(layer, first, count).constant();
     x.data += row;
     d.data += col;
     dense_backward_weights(*kernels_, x, d, start, d_w);

@@ -9,6 +9,7 @@ namespace {
 // hide where the weights come from: L2 for all but wide nets, whose weights come from beyond it.
 constexpr index_t kTileRows = 32;
 constexpr index_t kTallTileRows = 128;
+constexpr index_t kTallTiles = 4;  // at least, so that threads have something to share
 constexpr index_t kLargeParameterBytes = 1 << 20;
 
 // Rows and vectors of a weight tile: with its optimizer state it stays in L1.
@@ -20,14 +21,6 @@ constexpr index_t kChunks = 16;
 
 // A pessimistic rate of useful arithmetic, for estimates only.
 constexpr double kFlopsPerNanosecond = 50;
-
-// Estimated work below which one thread does it alone. Two barriers and the cache lines that
-// threads rewrite for each other cost up to 10 microseconds a step; waiting for a thread that waits
-// for a processor costs far more, and a short step has nothing to set against it.
-constexpr double kAloneNanoseconds = 120e3;
-
-// Beyond that, work for which a further thread pays.
-constexpr double kNanosecondsAThread = 25e3;
 
 template <class T>
 std::vector<WeightTile> cut_weights(const Network<T>& net, index_t lanes) {
@@ -81,7 +74,8 @@ Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t bat
     plan.chunk_gradients = kind == PlanKind::kChunked || chunks_are_cheaper(net, batch);
     plan.weight_tiles = cut_weights(net, kernels.lanes);
     const bool large = net.num_parameters() * index_t{sizeof(T)} > kLargeParameterBytes;
-    plan.tile_rows = large || plan.chunk_gradients ? kTallTileRows : kTileRows;
+    const bool tall = plan.chunk_gradients || (large && batch >= kTallTiles * kTallTileRows);
+    plan.tile_rows = tall ? kTallTileRows : kTileRows;
     plan.nanoseconds = step_nanoseconds(net, batch);
     return plan;
 }
@@ -105,14 +99,6 @@ std::size_t Plan::first_weight_tile(index_t part, index_t parts) const {
         }
     }
     return i;
-}
-
-index_t useful_threads(double nanoseconds, index_t limit) {
-    if (nanoseconds < kAloneNanoseconds) {
-        return 1;
-    }
-    return static_cast<index_t>(
-        std::min(nanoseconds / kNanosecondsAThread, static_cast<double>(limit)));
 }
 
 template Plan make_plan(const Network<float>&, const KernelTable<float>&, index_t, PlanKind);

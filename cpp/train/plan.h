@@ -45,7 +45,4 @@ enum class PlanKind { kCheapest, kChunked };
 template <class T>
 Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch, PlanKind kind);
 
-// How many threads are worth waking for work of that length on one thread, at most `limit`.
-index_t useful_threads(double nanoseconds, index_t limit);
-
 }  // namespace briskmlp

@@ -7,14 +7,21 @@ namespace briskmlp {
 template <class T>
 Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, bool input_gradient)
     : kernels_(&kernels), w_(net.layers(), kernels.lanes) {
-    w_.load(net.parameters());
     for (std::size_t l = 0; l < net.layers().size(); ++l) {
         const Layer& layer = net.layers()[l];
         strides_.push_back(padded_stride<T>(layer.in, kernels.lanes));
         const bool needed = l > 0 || input_gradient;
         transposed_.push_back(needed ? AlignedBuffer<T>(checked_mul(layer.out, strides_[l]))
                                      : AlignedBuffer<T>());
-        refresh(l, 0, layer.in + 1, 0, layer.out);
+    }
+    load(net);
+}
+
+template <class T>
+void Weights<T>::load(const Network<T>& net) {
+    w_.load(net.parameters());
+    for (std::size_t l = 0; l < net.layers().size(); ++l) {
+        refresh(l, 0, net.layers()[l].in + 1, 0, net.layers()[l].out);
     }
 }
 

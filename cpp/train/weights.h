@@ -15,6 +15,9 @@ class Weights {
     // `input_gradient`: whether the first layer is transposed too, for the gradient of its input.
     Weights(const Network<T>& net, const KernelTable<T>& kernels, bool input_gradient);
 
+    // Takes the network's parameters as they are now.
+    void load(const Network<T>& net);
+
     MatrixView<T> w(std::size_t layer) { return w_[layer]; }  // (in + 1, out)
     MatrixView<const T> w(std::size_t layer) const { return w_[layer]; }
     MatrixView<const T> transposed(std::size_t layer) const;  // (out, in)

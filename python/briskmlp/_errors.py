@@ -6,15 +6,15 @@ from ._history import History
 
 
 class DivergenceError(ArithmeticError):
-    """Training stopped because the loss was no longer a finite number.
+    """Training stopped because the loss, or a parameter, was no longer a finite number.
 
-    The network has the parameters of the epoch with the lowest loss or, when none had ended, those
-    from before the training.
+    The network has the parameters with which the epoch of the lowest loss began or, when no epoch
+    had ended, those from before the training.
 
     Parameters
     ----------
     epoch, step
-        Where the loss stopped being finite, counted from 1.
+        Where that happened, counted from 1.
     history
         The epochs before that.
     learning_rate
@@ -39,7 +39,7 @@ class DivergenceError(ArithmeticError):
         self.learning_rate = learning_rate
 
     def __str__(self) -> str:
-        origin = "of the best epoch" if len(self.history) else "from before the training"
+        origin = "before the best epoch" if len(self.history) else "from before the training"
         return (
             f"the loss became non-finite in epoch {self.epoch}, step {self.step}; the parameters "
             f"{origin} were restored; lower the learning rate (now {self.learning_rate}) "

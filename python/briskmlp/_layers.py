@@ -31,6 +31,8 @@ class LayerArrays(Sequence[Array]):
         return self._arrays[index]
 
     def __setitem__(self, index: int, value: ArrayLike) -> None:
+        if isinstance(index, slice):
+            raise TypeError("assign to one layer at a time, or to all through the network")
         array = self._arrays[index]
         array[...] = array_of(value, f"layer {index}", array.shape, array.dtype)
 

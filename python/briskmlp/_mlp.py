@@ -79,7 +79,8 @@ class MLP(Network):
     Notes
     -----
     One network can predict in several Python threads at once; it can be fitted in one, and what is
-    predicted during a fit comes from parameters of some moment of it.
+    predicted during a fit comes from the parameters after some epoch, or while they are being
+    written, from a mix of two.
 
     Examples
     --------
@@ -314,7 +315,8 @@ class MLP(Network):
             True shows progress, False does not; None (the default) shows it on a terminal when
             training takes longer than half a second.
         callback
-            Called after each epoch with the history so far; training stops if it returns true.
+            Called after each epoch with the history so far; training stops if it returns true. It
+            may change the parameters.
 
         Returns
         -------
@@ -326,9 +328,12 @@ class MLP(Network):
         TypeError, ValueError
             If an argument does not fit; the network is as it was.
         DivergenceError
-            If the loss stops being finite. The network has the parameters of the best epoch.
+            If the loss stops being finite. The network has the parameters from before the best
+            epoch.
         KeyboardInterrupt
             On Ctrl-C. The network has the parameters of the last finished step.
+        MemoryError
+            If the working arrays need more memory than the machine has; the network is as it was.
         RuntimeError
             If another thread is fitting this network.
 
@@ -346,6 +351,7 @@ class MLP(Network):
         """
         data = self._dataset(X, y, sample_weight)
         eval_data = None if eval_set is None else _validate.eval_dataset(self._network, eval_set)
+        _validate.followers(progress, callback)
         options = core.FitOptions(
             epochs=_validate.positive_int(epochs, "epochs"),
             batch_size=rows_per_step(batch_size, len(data[0])),

@@ -89,7 +89,7 @@ class Network:
     def biases(self, values: Sequence[ArrayLike]) -> None:
         assign(self.biases, values, "biases")
 
-    def split(self, flat: Array) -> tuple[LayerArrays, LayerArrays]:
+    def split(self, flat: ArrayLike) -> tuple[LayerArrays, LayerArrays]:
         """Weights and biases as views of a flat array (P,), such as a gradient.
 
         >>> import briskmlp as bm
@@ -99,6 +99,7 @@ class Network:
         >>> [W.shape for W in d_weights], [b.shape for b in d_biases]
         ([(2, 3), (3, 1)], [(3,), (1,)])
         """
+        flat = np.asarray(flat)
         if flat.shape != (self.num_parameters,):
             raise ValueError(f"the array has shape {flat.shape}, expected ({self.num_parameters},)")
         return split(flat, self.sizes)

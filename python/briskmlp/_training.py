@@ -76,14 +76,14 @@ def train(
         outcome = core.fit(network, data, eval_data, options, on_epoch if followed else None)
     for report in outcome.epochs[len(history) :]:
         append(report)
-    if outcome.diverged:
+    if outcome.diverged and outcome.error is None:
         rate = options.learning_rate
         return history, DivergenceError(outcome.epoch, outcome.step, history, rate)
     return history, outcome.error
 
 
 def epochs_kept(history: History, error: BaseException | None) -> int:
-    """How many epochs the parameters have seen: after a divergence, those up to the best."""
+    """How many epochs the parameters have seen: after a divergence, those before the best."""
     if isinstance(error, DivergenceError) and len(history):
-        return int(np.argmin(history["loss"])) + 1
+        return int(np.argmin(history["loss"]))
     return len(history)

@@ -76,6 +76,8 @@ def layer_sizes(sizes: Sequence[int]) -> list[int]:
     """The sizes as ints: at least two, each at least 1."""
     if isinstance(sizes, (str, bytes)) or not isinstance(sizes, (Sequence, np.ndarray)):
         raise TypeError(f"sizes must be a list of whole numbers, got {sizes!r}")
+    if isinstance(sizes, np.ndarray) and sizes.ndim != 1:
+        raise ValueError(f"sizes has shape {sizes.shape}, expected one dimension")
     if len(sizes) < 2:
         raise ValueError(f"sizes is {list(sizes)}, expected at least the inputs and the outputs")
     return [positive_int(size, f"sizes[{i}]") for i, size in enumerate(sizes)]
@@ -162,12 +164,13 @@ def _reject(bad: Array, values: Array, name: str, expected: str) -> None:
         raise ValueError(f"{name} has {values[row, *col]} in row {row}{column}, {expected}")
 
 
-def inputs(X: ArrayLike, name: str, network: core.Network) -> Array:
-    """X as rows (M, in), or as one row (in,)."""
+def inputs(X: ArrayLike, name: str, network: core.Network, *, row_allowed: bool = True) -> Array:
+    """X as rows (M, in), or as one row (in,) where that is allowed."""
     x = real_array(X, name, network.dtype)
     width = network.inputs
-    if x.ndim not in (1, 2):
-        raise ValueError(f"{name} has shape {x.shape}, expected (rows, {width}) or ({width},)")
+    if x.ndim != 2 and not (row_allowed and x.ndim == 1):
+        shapes = f"(rows, {width})" + (f" or ({width},)" if row_allowed else "")
+        raise ValueError(f"{name} has shape {x.shape}, expected {shapes}")
     if x.shape[-1] != width:
         what = "columns" if x.ndim == 2 else "entries"
         raise ValueError(f"{name} has {x.shape[-1]} {what}, the network expects {width}")
@@ -179,7 +182,11 @@ def array_of(values: ArrayLike, name: str, shape: tuple[int, ...], dtype: DType)
     array = real_array(values, name, dtype)
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
-    return np.ascontiguousarray(array, dtype)
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(array, dtype)
+    if result.dtype.itemsize < array.dtype.itemsize:
+        _reject(np.isinf(result) & ~np.isinf(array), array, name, f"which is infinite in {dtype}")
+    return result
 
 
 def destination(out: object, shape: tuple[int, ...], dtype: DType) -> Array:
@@ -206,9 +213,7 @@ def dataset(
     names: tuple[str, str, str] = ("X", "y", "sample_weight"),
 ) -> Dataset:
     """Rows to learn from or to be judged on, all finite and fit for the network."""
-    x = inputs(X, names[0], network)
-    if x.ndim != 2:
-        raise ValueError(f"{names[0]} has shape {x.shape}, expected (rows, {network.inputs})")
+    x = inputs(X, names[0], network, row_allowed=False)
     if not 1 <= len(x) <= MAX_ROWS:
         raise ValueError(f"{names[0]} has {len(x)} rows, expected from 1 to {MAX_ROWS}")
     t = targets(y, names[1], len(x), network)
@@ -269,7 +274,15 @@ def weights(sample_weight: ArrayLike, name: str, rows: int, network: core.Networ
         raise ValueError(f"{name} has shape {w.shape}, expected ({rows},)")
     require_finite(w, name, network.dtype)
     _reject(w < 0, w, name, "expected none below 0")
-    w = np.ascontiguousarray(w, network.dtype)
     if not w.any():
         raise ValueError(f"{name} is 0 in every row")
-    return w
+    # Only their ratios matter: the largest becomes 1, so that no sum or share leaves the range.
+    return np.ascontiguousarray(w / np.float64(w.max()), network.dtype)
+
+
+def followers(progress: object, callback: object) -> None:
+    """Raise TypeError unless these can follow a training."""
+    if progress is not None and not isinstance(progress, (bool, np.bool_)):
+        raise TypeError(f"progress must be True, False or None, got {progress!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, got {callback!r}")

@@ -72,8 +72,9 @@ ValueAndSlope<W> oracle_activation(Activation kind, W z) {
 double value_bound_ulp(Activation kind) {
     switch (kind) {
         case Activation::kGelu: return 4;
-        case Activation::kMish: return 2.5;
-        case Activation::kSilu: return 2.25;
+        case Activation::kMish: return 3;
+        case Activation::kSilu:
+        case Activation::kGeluTanh: return 2.5;
         default: return 2;
     }
 }

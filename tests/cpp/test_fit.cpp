@@ -83,7 +83,7 @@ TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, f
         {{2, 8, 1}, Loss::kBinaryCrossEntropy, TargetKind::kValues, 50, 16, false},
         {{64, 160, 129, 4}, Loss::kCrossEntropy, TargetKind::kLabels, 333, 128, false},
         {{4, 24, 24, 2}, Loss::kGaussianNll, TargetKind::kValues, 7000, 6000, true},
-        {{128, 500, 400, 3}, Loss::kMse, TargetKind::kValues, 150, 64, false},
+        {{128, 500, 400, 3}, Loss::kMse, TargetKind::kValues, 70, 64, false},
     };
     for (const Training& t : trainings) {
         CAPTURE(t.rows);
@@ -93,30 +93,25 @@ TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, f
         // All but the smallest have work for five threads.
         REQUIRE(useful_threads(plan.nanoseconds, 5) == (t.rows == 50 ? 1 : 5));
         const TestData<T> data(start, t.rows, t.targets, true);
-        const auto run = [&](index_t threads, const OptimizerSpec& optimizer) {
+        const auto run = [&](index_t threads) {
             auto net = make_network<T>(t.sizes, Activation::kGelu, t.loss);
-            FitOptions options = fit_options(2, t.batch_size, optimizer);
+            FitOptions options = fit_options(2, t.batch_size, {});
             options.threads = threads;
             const Dataset<T> all = data.all();
             Recorder<T> observer(net);
             const FitResult result = fit(net, all, &all, options, observer);
-            std::vector<double> all_results(net.parameters(),
-                                            net.parameters() + net.num_parameters());
+            std::vector<double> numbers(net.parameters(), net.parameters() + net.num_parameters());
             for (const EpochReport& report : result.epochs) {
-                all_results.insert(all_results.end(),
-                                   {report.loss, report.eval_loss, report.eval_metric});
+                numbers.insert(numbers.end(), {report.loss, report.eval_loss, report.eval_metric});
             }
-            return all_results;
+            return numbers;
         };
-        for (const OptimizerSpec& optimizer : {OptimizerSpec{}, sgd(0.01)}) {
-            const std::vector<double> one = run(1, optimizer);
-            CHECK(finite(one));
-            CHECK_FALSE(std::equal(start.parameters(), start.parameters() + start.num_parameters(),
-                                   one.begin()));
-            CHECK(same_bits(one, run(1, optimizer)));
-            CHECK(same_bits(one, run(2, optimizer)));
-            CHECK(same_bits(one, run(5, optimizer)));
-        }
+        const std::vector<double> one = run(1);
+        CHECK(finite(one));
+        CHECK_FALSE(std::equal(start.parameters(), start.parameters() + start.num_parameters(),
+                               one.begin()));
+        CHECK(same_bits(one, run(2)));
+        CHECK(same_bits(one, run(5)));
     }
 }
 
@@ -291,11 +286,12 @@ TEST_CASE_TEMPLATE("divergence restores the parameters before the fit", T, float
     CHECK(same_bits(before, parameters_of(net)));
 }
 
-TEST_CASE("divergence restores the epoch with the lowest loss") {
+TEST_CASE("divergence restores what the epoch with the lowest loss began with") {
     // A rate beyond 2 / curvature makes a linear model's error grow by a factor in every step.
     Network<float> net({{1, 1}, {Activation::kIdentity}, Loss::kMse});
     const std::vector<float> x = {1, -1, 1, -1}, y = {1, -1, 1, -1};
     const Dataset<float> data{input_matrix(x, 1), {nullptr, y.data(), 1, nullptr}};
+    const std::vector<float> before = parameters_of(net);
     Recorder<float> observer(net);
     FitOptions options = fit_options(1000, 4, sgd(50));
     options.shuffle = false;
@@ -303,11 +299,8 @@ TEST_CASE("divergence restores the epoch with the lowest loss") {
     CHECK(result.end == FitEnd::kDiverged);
     REQUIRE(result.epochs.size() > 3);
     CHECK(result.epoch == static_cast<index_t>(result.epochs.size()) + 1);
-    const auto best = std::min_element(
-        result.epochs.begin(), result.epochs.end(),
-        [](const EpochReport& a, const EpochReport& b) { return a.loss < b.loss; });
-    CHECK(same_bits(observer.after_epochs.at(static_cast<std::size_t>(best->epoch - 1)),
-                    parameters_of(net)));
+    // Each epoch was worse than the one before it: back to the start.
+    CHECK(same_bits(before, parameters_of(net)));
 }
 
 TEST_CASE("evaluation takes weighted means") {

@@ -106,10 +106,9 @@ TEST_CASE("doubles are rounded to floats, and beyond them to infinity") {
     CHECK(got == std::vector<float>{0.1f, -1.0f / 3, std::numeric_limits<float>::infinity(), 0});
 }
 
-TEST_CASE("nothing is gathered from no rows or no columns") {
+TEST_CASE("nothing is gathered from no rows") {
     float untouched = 5;
     gather_rows<float>({nullptr, DType::kInt8, 0, 7, 7, 1}, nullptr, 0, &untouched, 7);
-    gather_rows<float>({nullptr, DType::kFloat32, 3, 0, 0, 4}, nullptr, 3, &untouched, 0);
     CHECK(untouched == 5);
 }
 
