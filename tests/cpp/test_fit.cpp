@@ -10,6 +10,7 @@
 
 #include "kernels/dispatch.h"
 #include "nn/predict.h"
+#include "train/evaluate.h"
 #include "train/fit.h"
 #include "train/gradients.h"
 #include "train/plan.h"

@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "kernels/dispatch.h"
 #include "nn/predict.h"
+#include "train/evaluate.h"
 #include "train/fit.h"
 #include "train/gradients.h"
 #include "train/minibatch.h"
