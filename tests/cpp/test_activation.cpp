@@ -197,7 +197,7 @@ TEST_CASE_TEMPLATE("activations at special values", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("activations on any shape, in place, with and without slope", T, float, double) {
-    constexpr index_t kRows = 3;
+    static constexpr index_t kRows = 3;
     for_each_isa<T>([](const KernelTable<T>& table) {
         for_each_activation([&](Activation kind) {
             const int k = static_cast<int>(kind);

@@ -45,6 +45,27 @@ class Recorder : public FitObserver {
     const Network<T>* net_;
 };
 
+// Sets all parameters to one value after one epoch.
+template <class T>
+class Changer final : public Recorder<T> {
+  public:
+    Changer(Network<T>* net, index_t epoch, T value)
+        : Recorder<T>(*net), net_(net), epoch_(epoch), value_(value) {}
+
+    bool epoch_done(const EpochReport& report) override {
+        const bool stop = Recorder<T>::epoch_done(report);
+        if (report.epoch == epoch_) {
+            std::fill_n(net_->parameters(), net_->num_parameters(), value_);
+        }
+        return stop;
+    }
+
+  private:
+    Network<T>* net_;
+    index_t epoch_;
+    T value_;
+};
+
 OptimizerSpec sgd(double learning_rate) {
     OptimizerSpec spec;
     spec.kind = OptimizerKind::kSgd;
@@ -302,6 +323,28 @@ TEST_CASE("divergence restores what the epoch with the lowest loss began with") 
     CHECK(result.epoch == static_cast<index_t>(result.epochs.size()) + 1);
     // Each epoch was worse than the one before it: back to the start.
     CHECK(same_bits(before, parameters_of(net)));
+}
+
+TEST_CASE("an observer may change the parameters between epochs") {
+    auto net = make_network<double>({3, 8, 1}, Activation::kTanh, Loss::kMse);
+    const TestData<double> data(net, 40, TargetKind::kValues, false);
+    const std::vector<double> zeros(static_cast<std::size_t>(net.num_parameters()), 0.0);
+    Changer<double> zeroing(&net, 1, 0.0);
+    fit<double>(net, data.all(), nullptr, fit_options(3, 10, sgd(0)), zeroing);
+    CHECK(same_bits(zeros, parameters_of(net)));
+
+    // Huge ones diverge. The loss fell until then, so that the third epoch's was the lowest; it
+    // began with what the second left.
+    net.initialize(1, Initializer::kAuto);
+    Changer<double> spoiling(&net, 3, 1e300);
+    const FitResult result =
+        fit<double>(net, data.all(), nullptr, fit_options(9, 10, sgd(0.01)), spoiling);
+    CHECK(result.end == FitEnd::kDiverged);
+    CHECK(result.epoch == 4);
+    REQUIRE(result.epochs.size() == 3);
+    REQUIRE(result.epochs[1].loss < result.epochs[0].loss);
+    REQUIRE(result.epochs[2].loss < result.epochs[1].loss);
+    CHECK(same_bits(spoiling.after_epochs.at(1), parameters_of(net)));
 }
 
 TEST_CASE("evaluation takes weighted means") {

@@ -10,7 +10,6 @@
 #include "kernels/dispatch.h"
 #include "nn/predict.h"
 #include "train/evaluate.h"
-#include "train/fit.h"
 #include "train/gradients.h"
 #include "train/minibatch.h"
 #include "support.h"
