@@ -26,6 +26,7 @@ from ._workloads import WORKLOADS, Workload
 
 ROUNDS = 5  # of which the median counts
 SECONDS = 0.1  # that a measurement lasts, at least
+PAUSE = 0.05  # seconds before each: until then threads of the last one may wait for work in a loop
 THREAD_VARIABLES = (
     "BRISKMLP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -118,6 +119,7 @@ def interleaved(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
+            time.sleep(PAUSE)
             start = time.perf_counter()
             for _ in range(repeats[name]):
                 call()
