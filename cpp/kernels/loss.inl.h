@@ -1,5 +1,5 @@
 // Losses of a tile of rows and their gradients with respect to the raw outputs, fused with the
-// losses' links. Formulas stand in nn/loss.h's users' docs; each row is one fixed order of sums.
+// losses' links. The formula stands at each; a row's sums have one fixed order.
 #pragma once
 
 #include "kernels/elementary.inl.h"
