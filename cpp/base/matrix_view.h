@@ -13,6 +13,10 @@ struct MatrixView {
     index_t stride;  // elements from one row to the next, >= cols
 
     T* row(index_t r) const { return data + r * stride; }
+    // Columns [first, first + count).
+    MatrixView columns(index_t first, index_t count) const {
+        return {data + first, rows, count, stride};
+    }
     MatrixView<const T> constant() const { return {data, rows, cols, stride}; }
 };
 

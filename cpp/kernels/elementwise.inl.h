@@ -1,4 +1,4 @@
-// The elementary functions as kernels over arrays.
+// The elementary functions as kernels over arrays, and sums of matrices.
 #pragma once
 
 #include "kernels/elementary.inl.h"
@@ -13,6 +13,16 @@ void elementwise(index_t n, const T* x, T* y) {
     for_vectors<T>(n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
         store_lanes(kFunction(load_lanes(x + j, lanes)), y + j, lanes);
     });
+}
+
+template <class T>
+void add_rows(index_t rows, index_t cols, const T* a, index_t lda, const T* b, index_t ldb, T* y,
+              index_t ldy) {
+    for (index_t r = 0; r < rows; ++r) {
+        for (index_t j = 0; j < cols; j += Vec<T>::kLanes) {
+            (Vec<T>::load(a + r * lda + j) + Vec<T>::load(b + r * ldb + j)).store(y + r * ldy + j);
+        }
+    }
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include "kernels/elementary.inl.h"
 #include "kernels/inline.h"
 #include "kernels/lanes.inl.h"
+#include "kernels/softmax.inl.h"
 #include "kernels/table.h"
 
 namespace briskmlp::BRISKMLP_ISA {
@@ -94,46 +95,6 @@ double gaussian_nll(index_t rows, index_t n, const T* z, index_t ldz, const T* t
 }
 
 template <class T>
-BRISKMLP_INLINE T row_max(index_t n, const T* z) {
-    using V = Vec<T>;
-    V top = V::set(z[0]);
-    for_vectors<T>(n, [&](index_t j, int lanes) {
-        top = max(select(first_lanes<T>(lanes), load_lanes(z + j, lanes), top), top);
-    });
-    return reduce_max(top);
-}
-
-// e = exp(z - top); returns the sum of e.
-template <class T>
-BRISKMLP_INLINE T row_exp(index_t n, const T* z, T top, T* e) {
-    using V = Vec<T>;
-    V sum = V::zero();
-    for_vectors<T>(n, [&](index_t j, int lanes) {
-        const V term = exp(load_lanes(z + j, lanes) - V::set(top));
-        sum = sum + select(first_lanes<T>(lanes), term, V::zero());
-        if (e != nullptr) {
-            store_lanes(term, e + j, lanes);
-        }
-    });
-    return reduce_add(sum);
-}
-
-template <class T>
-BRISKMLP_INLINE void row_multiply(index_t n, T factor, T* x) {
-    for_vectors<T>(n, [&](index_t j, int lanes) {
-        store_lanes(Vec<T>::set(factor) * load_lanes(x + j, lanes), x + j, lanes);
-    });
-}
-
-template <class T>
-void softmax(index_t rows, index_t n, T* z, index_t ldz) {
-    for (index_t r = 0; r < rows; ++r) {
-        T* const row = z + r * ldz;
-        row_multiply(n, T(1) / row_exp(n, row, row_max(n, row), row), row);
-    }
-}
-
-template <class T>
 void exp_rows(index_t rows, index_t n, T* z, index_t ldz) {
     for (index_t r = 0; r < rows; ++r) {
         for_vectors<T>(n, [&](index_t j, int lanes) {
@@ -150,24 +111,21 @@ double cross_entropy_labels(index_t rows, index_t n, const T* z, index_t ldz,
     using V = Vec<T>;
     double total = 0;
     for (index_t first = 0; first < rows; first += V::kLanes) {
-        const index_t count = rows - first < V::kLanes ? rows - first : V::kLanes;
-        T sums[V::kLanes], below_top[V::kLanes];
-        for (index_t i = 0; i < count; ++i) {
-            const index_t r = first + i;
-            const T* const raw = z + r * ldz;
-            const T top = row_max(n, raw);
-            below_top[i] = top - raw[label[r]];
-            sums[i] = row_exp(n, raw, top, d == nullptr ? nullptr : d + r * ldd);
-            if (d != nullptr) {
-                row_multiply(n, scale[r] / sums[i], d + r * ldd);
-                d[r * ldd + label[r]] -= scale[r];
-            }
+        const int count = static_cast<int>(rows - first < V::kLanes ? rows - first : V::kLanes);
+        const T* const raw = z + first * ldz;
+        T at_label[V::kLanes];  // before d, which may be z, is written
+        for (int i = 0; i < count; ++i) {
+            at_label[i] = raw[i * ldz + label[first + i]];
         }
-        const int lanes = static_cast<int>(count);
+        T* const out = d == nullptr ? nullptr : d + first * ldd;
+        const Exponentials<T> e =
+            exponentials(count, n, raw, ldz, d == nullptr ? nullptr : scale + first, out, ldd);
+        for (int i = 0; i < count && d != nullptr; ++i) {
+            out[i * ldd + label[first + i]] -= scale[first + i];
+        }
         T losses[V::kLanes];
-        const V loss = log(load_lanes(sums, lanes)) + load_lanes(below_top, lanes);
-        loss.store(losses);
-        for (index_t i = 0; i < count; ++i) {
+        (log(e.sum) + (e.top - load_lanes(at_label, count))).store(losses);
+        for (int i = 0; i < count; ++i) {
             total += static_cast<double>(losses[i]) *
                      (weight == nullptr ? 1.0 : static_cast<double>(weight[first + i]));
         }

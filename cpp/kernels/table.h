@@ -77,6 +77,20 @@ struct KernelTable {
     index_t tile_rows, tile_vecs;  // register tile of the matmul: rows x vectors of columns
 
     void (*gemm)(const Gemm<T>&);
+
+    // Matmuls of layers of at most `narrow` outputs n. y (m, n) = bias + x wt^T with x (m, k) and
+    // wt (n, k); bias (n) or null for none.
+    index_t narrow;
+    void (*narrow_forward)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
+                           index_t ldwt, const T* bias, T* y, index_t ldy);
+    // d_w (k, n) = x^T d, or is increased by it if `add`; x (m, k), d (m, n). Writes whole vectors,
+    // with zeros after column n.
+    void (*narrow_gradient)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* d,
+                            index_t ldd, bool add, T* d_w, index_t lddw);
+
+    // y = a + b on (rows, cols), in whole vectors. y may be a or b.
+    void (*add)(index_t rows, index_t cols, const T* a, index_t lda, const T* b, index_t ldb, T* y,
+                index_t ldy);
     ActivationForward<T> activation_forward[kActivationCount];
     ActivationBackward<T> activation_backward[kActivationCount];
     ElementaryTable<T> elementary;

@@ -5,6 +5,7 @@
 #include "kernels/elementwise.inl.h"
 #include "kernels/gemm.inl.h"
 #include "kernels/loss.inl.h"
+#include "kernels/narrow.inl.h"
 #include "kernels/optimizer.inl.h"
 #include "kernels/table.h"
 #include "kernels/transpose.inl.h"
@@ -20,6 +21,10 @@ constexpr KernelTable<T> make_table() {
     table.tile_rows = kTileRows;
     table.tile_vecs = kTileVecs;
     table.gemm = gemm<T>;
+    table.narrow = Vec<T>::kLanes / 4;
+    table.narrow_forward = narrow_forward<T>;
+    table.narrow_gradient = narrow_gradient<T>;
+    table.add = add_rows<T>;
     for (int i = 0; i < kActivationCount; ++i) {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];

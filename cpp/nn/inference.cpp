@@ -18,7 +18,7 @@ MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernel
                              MatrixView<const T> x, MatrixView<T> scratch, MatrixView<T> other) {
     for (const Layer& layer : net.layers()) {
         scratch.cols = layer.out;
-        dense_forward(kernels, layer.activation, x, weights_in_place(net, layer), scratch, {});
+        dense_forward(kernels, layer.activation, x, weights_in_place(net, layer), {}, scratch, {});
         x = scratch.constant();
         std::swap(scratch, other);
     }

@@ -12,10 +12,18 @@ Gemm<T> multiply(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) 
 
 template <class T>
 void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
-                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope) {
+                   MatrixView<const T> w, MatrixView<const T> wt, MatrixView<T> y,
+                   MatrixView<T> slope) {
+    const T* const bias = w.rows > x.cols ? w.row(x.cols) : nullptr;
+    if (wt.data != nullptr && is_narrow(kernels, w.cols)) {
+        kernels.narrow_forward(x.rows, w.cols, x.cols, x.data, x.stride, wt.data, wt.stride, bias,
+                               y.data, y.stride);
+        dense_activate(kernels, activation, y, slope);
+        return;
+    }
     Gemm<T> gemm = multiply(x, w, y);
-    gemm.start = GemmStart::kBias;
-    gemm.bias = w.row(x.cols);
+    gemm.start = bias == nullptr ? GemmStart::kZero : GemmStart::kBias;
+    gemm.bias = bias;
     if (activation == Activation::kRelu) {
         gemm.finish = GemmFinish::kRelu;
     } else if (activation != Activation::kIdentity) {
@@ -25,6 +33,26 @@ void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixV
         gemm.ldslope = slope.stride;
     }
     kernels.gemm(gemm);
+}
+
+template <class T>
+void dense_activate(const KernelTable<T>& kernels, Activation activation, MatrixView<T> y,
+                    MatrixView<T> slope) {
+    if (activation != Activation::kIdentity) {
+        kernels.activation_forward[static_cast<int>(activation)](
+            y.rows, y.cols, y.data, y.stride, y.data, y.stride,
+            derivative_from_output(activation) ? nullptr : slope.data, slope.stride);
+    }
+}
+
+template <class T>
+void dense_backward_activation(const KernelTable<T>& kernels, Activation activation,
+                               MatrixView<const T> y, MatrixView<const T> slope, MatrixView<T> d) {
+    if (activation != Activation::kIdentity) {
+        const MatrixView<const T> source = derivative_from_output(activation) ? y : slope;
+        kernels.activation_backward[static_cast<int>(activation)](d.rows, d.cols, source.data,
+                                                                  source.stride, d.data, d.stride);
+    }
 }
 
 template <class T>
@@ -45,19 +73,29 @@ void dense_backward_input(const KernelTable<T>& kernels, Activation below, Matri
 template <class T>
 void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x,
                             MatrixView<const T> d_y, GemmStart start, MatrixView<T> d_w) {
+    if (is_narrow(kernels, d_w.cols)) {
+        kernels.narrow_gradient(d_y.rows, d_w.cols, d_w.rows, x.data, x.stride, d_y.data,
+                                d_y.stride, start == GemmStart::kContinue, d_w.data, d_w.stride);
+        return;
+    }
     Gemm<T> gemm{d_w.rows, d_w.cols, d_y.rows,   x.data,   1,
                  x.stride, d_y.data, d_y.stride, d_w.data, d_w.stride};
     gemm.start = start;
     kernels.gemm(gemm);
 }
 
-#define BRISKMLP_INSTANTIATE(T)                                                                \
-    template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>,        \
-                                MatrixView<const T>, MatrixView<T>, MatrixView<T>);            \
-    template void dense_backward_input(const KernelTable<T>&, Activation, MatrixView<const T>, \
-                                       MatrixView<const T>, MatrixView<const T>,               \
-                                       MatrixView<const T>, MatrixView<T>);                    \
-    template void dense_backward_weights(const KernelTable<T>&, MatrixView<const T>,           \
+#define BRISKMLP_INSTANTIATE(T)                                                                    \
+    template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>,            \
+                                MatrixView<const T>, MatrixView<const T>, MatrixView<T>,           \
+                                MatrixView<T>);                                                    \
+    template void dense_activate(const KernelTable<T>&, Activation, MatrixView<T>, MatrixView<T>); \
+    template void dense_backward_activation(const KernelTable<T>&, Activation,                     \
+                                            MatrixView<const T>, MatrixView<const T>,              \
+                                            MatrixView<T>);                                        \
+    template void dense_backward_input(const KernelTable<T>&, Activation, MatrixView<const T>,     \
+                                       MatrixView<const T>, MatrixView<const T>,                   \
+                                       MatrixView<const T>, MatrixView<T>);                        \
+    template void dense_backward_weights(const KernelTable<T>&, MatrixView<const T>,               \
                                          MatrixView<const T>, GemmStart, MatrixView<T>);
 BRISKMLP_INSTANTIATE(float)
 BRISKMLP_INSTANTIATE(double)

@@ -8,11 +8,30 @@
 
 namespace briskmlp {
 
-// y = f(x W + b), with w (K + 1, N): the weights, then the bias. When `slope` has data it receives
-// f'(x W + b) where derivative_from_output(activation) is false, and is left alone otherwise.
+// Whether layers of so few outputs have kernels of their own, which read W transposed.
+template <class T>
+bool is_narrow(const KernelTable<T>& kernels, index_t outputs) {
+    return outputs <= kernels.narrow;
+}
+
+// y = f(x W + b), with w (K + 1, N): the weights, then the bias; or f(x W) where w is (K, N). wt is
+// (N, K), W transposed: a narrow layer is faster with it, others need none. When `slope` has data
+// it receives f'(x W + b) where derivative_from_output(activation) is false, and is left alone
+// otherwise.
 template <class T>
 void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
-                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope);
+                   MatrixView<const T> w, MatrixView<const T> wt, MatrixView<T> y,
+                   MatrixView<T> slope);
+
+// The activation alone, in place; `slope` as for dense_forward.
+template <class T>
+void dense_activate(const KernelTable<T>& kernels, Activation activation, MatrixView<T> y,
+                    MatrixView<T> slope);
+
+// And its derivative alone: d *= f'(x W + b), from the y or the slope that the forward pass left.
+template <class T>
+void dense_backward_activation(const KernelTable<T>& kernels, Activation activation,
+                               MatrixView<const T> y, MatrixView<const T> slope, MatrixView<T> d);
 
 // d_x = (d_y W^T) * g'(x), where x = g(...) is the output of the layer below and wt is (N, K), W
 // transposed. `slope` is what dense_forward stored for the layer below, if anything.

@@ -12,7 +12,8 @@
 #include "base/random.h"
 #include "kernels/dispatch.h"
 #include "train/evaluate.h"
-#include "train/minibatch.h"
+#include "train/step.h"
+#include "train/team.h"
 
 namespace briskmlp {
 namespace {
@@ -76,15 +77,13 @@ class Trainer {
           data_(data),
           options_(options),
           batch_size_(std::min(options.batch_size, data.x.rows)),
-          plan_(make_plan(net, kernels_, batch_size_, PlanKind::kCheapest)),
-          threads_(useful_threads(plan_.nanoseconds, options.threads)),
-          weights_(net, kernels_, false),
-          minibatch_(net, kernels_, weights_, plan_, batch_size_, data.y, threads_),
+          steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        for (int i = 0; i < optimizer_state_arrays(options.optimizer); ++i) {
-            state_[i] = LayerMatrices<T>(net.layers(), kernels_.lanes);
-        }
+        const KernelTable<T>& table = kernels<T>();
+        const Plan plan = make_plan(net, table, batch_size_);
+        team_ = Team(plan, steps_, options.threads);
+        step_ = make_step(net, table, plan, options.optimizer, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
     }
 
@@ -93,29 +92,39 @@ class Trainer {
         if (options_.shuffle) {
             shuffle(epoch);
         }
-        double loss_sum = 0;
-        parallel(threads_, [&](const Worker& worker) {
-            const FlushDenormals flush;
-            run_steps(worker, &loss_sum);
-        });
-        return loss_sum / static_cast<double>(data_.x.rows);
+        loss_sum_ = 0;
+        end_ = StepEnd::kUpdated;
+        steps_begun_ = 0;
+        while (end_ == StepEnd::kUpdated && steps_begun_ < steps_) {
+            const index_t first = steps_begun_;
+            const index_t count = std::min(team_.steps(), steps_ - first);
+            const Clock::time_point start = Clock::now();
+            parallel(team_.threads(), [&](const Worker& worker) {
+                const FlushDenormals flush;
+                run_steps(worker, first, count);
+            });
+            team_.measured(count, seconds_since(start));
+        }
+        steps_done_ += steps_begun_;
+        return loss_sum_ / static_cast<double>(data_.x.rows);
     }
 
-    FitEnd end() const { return end_; }
-    index_t step() const { return step_; }  // of the epoch, counted from 1: the last one begun
+    FitEnd end() const {
+        switch (end_) {
+            case StepEnd::kStopped: return FitEnd::kInterrupted;
+            case StepEnd::kDiverged: return FitEnd::kDiverged;
+            case StepEnd::kUpdated: break;
+        }
+        return FitEnd::kDone;
+    }
+    index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
     Interrupt& interrupt() { return interrupt_; }
 
     // Takes the network's parameters as the observer may have left them.
-    void reload() { weights_.load(net_); }
+    void reload() { step_->load(net_); }
 
     // Brings the network up to date unless that would make it non-finite: then returns false.
-    bool write_back() const {
-        if (!weights_.matrices().finite()) {
-            return false;
-        }
-        weights_.matrices().store(net_.parameters());
-        return true;
-    }
+    bool write_back() const { return step_->store(net_); }
 
   private:
     // Fisher and Yates, with the numbers of the epoch's own stream.
@@ -129,70 +138,37 @@ class Trainer {
         }
     }
 
-    void run_steps(const Worker& worker, double* loss_sum) {
-        const std::size_t first_tile = plan_.first_weight_tile(worker.index, worker.count);
-        const std::size_t end_tile = plan_.first_weight_tile(worker.index + 1, worker.count);
-        const index_t rows = data_.x.rows;
-        const index_t steps = ceil_div(rows, batch_size_);
-        for (index_t step = 0; step < steps; ++step) {
-            const index_t first = step * batch_size_;
-            const Batch<T> batch(data_, order_.data() + first,
-                                 plan_.cut(std::min(batch_size_, rows - first)));
-            minibatch_.run_rows(worker, batch, &interrupt_);
-            worker.barrier();
-            const double loss = minibatch_.loss(batch);
-            const bool finite = std::isfinite(loss);
+    // Steps [first, first + count) of the epoch, as far as they can go on.
+    void run_steps(const Worker& worker, index_t first, index_t count) {
+        for (index_t step = first; step < first + count; ++step) {
+            const index_t row = step * batch_size_;
+            const index_t rows = std::min(batch_size_, data_.x.rows - row);
+            const Batch<T> batch(data_, order_.data() + row, rows);
+            const StepResult result = step_->run(worker, batch, steps_done_ + step + 1, interrupt_);
             if (worker.index == 0) {
-                step_ = step + 1;
-                *loss_sum += loss * static_cast<double>(batch.cut.rows);
-                end_ = interrupt_.stopped() ? FitEnd::kInterrupted
-                       : finite             ? FitEnd::kDone
-                                            : FitEnd::kDiverged;
+                end_ = result.end;
+                steps_begun_ = step + 1;
+                loss_sum_ += result.loss * static_cast<double>(rows);
             }
-            // Only worker 0 stops the interrupt, and before the barrier: all see the same here.
-            if (interrupt_.stopped() || !finite) {
+            if (result.end != StepEnd::kUpdated) {
                 return;
             }
-            update_weights(worker, batch, steps_done_ + step + 1, first_tile, end_tile);
-            worker.barrier();
-        }
-        if (worker.index == 0) {
-            steps_done_ += steps;
         }
     }
 
-    void update_weights(const Worker& worker, const Batch<T>& batch, index_t t,
-                        std::size_t first_tile, std::size_t end_tile) {
-        const OptimizerStep<T> update(kernels_, options_.optimizer, t);
-        for (std::size_t i = first_tile; i < end_tile; ++i) {
-            const WeightTile& tile = plan_.weight_tiles[i];
-            const MatrixView<const T> gradient = minibatch_.weight_tile(worker, batch, tile);
-            const MatrixView<T> w = weights_.w(tile.layer);
-            const auto corner = [&](LayerMatrices<T>& matrices) {
-                return matrices.empty() ? nullptr : matrices[tile.layer].row(tile.row) + tile.col;
-            };
-            update.apply(tile.rows, round_up(tile.cols, kernels_.lanes), gradient.data,
-                         gradient.stride, w.row(tile.row) + tile.col, corner(state_[0]),
-                         corner(state_[1]), w.stride);
-            weights_.refresh(tile.layer, tile.row, tile.rows, tile.col, tile.cols);
-        }
-    }
-
-    const KernelTable<T>& kernels_ = kernels<T>();
     Network<T>& net_;
     const Dataset<T>& data_;
     const FitOptions& options_;
-    const index_t batch_size_;
-    const Plan plan_;
-    const index_t threads_;
-    Weights<T> weights_;
-    Minibatch<T> minibatch_;
-    LayerMatrices<T> state_[2];
+    const index_t batch_size_, steps_;
+    std::unique_ptr<Step<T>> step_;
+    Team team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
-    index_t steps_done_ = 0;
-    index_t step_ = 0;
-    FitEnd end_ = FitEnd::kDone;
+    std::int64_t steps_done_ = 0;  // in the epochs before this one
+    // Of this epoch, written by worker 0.
+    index_t steps_begun_ = 0;
+    double loss_sum_ = 0;
+    StepEnd end_ = StepEnd::kUpdated;
 };
 
 // The parameters to go back to: those that the epoch of the lowest loss began with. An epoch's loss

@@ -14,8 +14,7 @@ namespace {
 
 // Copies a weight tile's gradient to its place in the flat layout of the parameters.
 template <class T>
-void store_tile(const Network<T>& net, const WeightTile& tile, MatrixView<const T> gradient,
-                T* flat) {
+void store_tile(const Network<T>& net, const Block& tile, MatrixView<const T> gradient, T* flat) {
     const Layer& layer = net.layers()[tile.layer];
     T* const corner = flat + layer.offset + tile.row * layer.out + tile.col;
     for (index_t r = 0; r < gradient.rows; ++r) {
@@ -31,21 +30,20 @@ double differentiate(const Network<T>& net, const Dataset<T>& data, Objective ob
     const index_t rows = data.x.rows;
     const Plan plan = make_plan(net, table, rows, PlanKind::kChunked);
     threads = useful_threads(plan.nanoseconds, threads);
-    const Weights<T> weights(net, table, d_x != nullptr);
+    const Weights<T> weights(net, table, whole_layers(net.layers()), d_x != nullptr, nullptr);
     Minibatch<T> minibatch(net, table, weights, plan, rows, data.y, threads, objective);
     std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));
     std::iota(order.begin(), order.end(), 0u);
-    Batch<T> batch(data, order.data(), plan.cut(rows));
-    batch.d_x = d_x;
+    const Batch<T> batch(data, order.data(), rows);
+    minibatch.want_input_gradient(d_x);
     parallel(threads, [&](const Worker& worker) {
         const FlushDenormals flush;
         minibatch.run_rows(worker, batch, nullptr);
         worker.barrier();
-        const std::size_t end = plan.first_weight_tile(worker.index + 1, worker.count);
-        for (std::size_t i = plan.first_weight_tile(worker.index, worker.count); i < end; ++i) {
-            const WeightTile& tile = plan.weight_tiles[i];
-            store_tile(net, tile, minibatch.weight_tile(worker, batch, tile), gradient);
-        }
+        minibatch.for_each_weight_tile(worker, batch,
+                                       [&](const Block& tile, MatrixView<const T> tile_gradient) {
+                                           store_tile(net, tile, tile_gradient, gradient);
+                                       });
     });
     return minibatch.loss(batch);
 }

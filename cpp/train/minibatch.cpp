@@ -2,30 +2,21 @@
 
 #include <algorithm>
 
-namespace briskmlp {
+#include "ops/sum.h"
 
-template <class T>
-Batch<T>::Batch(const Dataset<T>& source, const std::uint32_t* rows, RowCut row_cut)
-    : data(&source), order(rows), cut(row_cut) {
-    double sum = static_cast<double>(cut.rows);
-    if (source.y.weights != nullptr) {
-        sum = 0;
-        for (index_t i = 0; i < cut.rows; ++i) {
-            sum += static_cast<double>(source.y.weights[order[i]]);
-        }
-    }
-    scale = sum == 0 ? 0 : 1 / sum;
-}
+namespace briskmlp {
 
 template <class T>
 Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
                         const Weights<T>& weights, const Plan& plan, index_t rows,
                         const Targets<T>& targets, index_t workers, Objective objective)
-    : pass_(net, kernels, weights, objective),
-      lanes_(kernels.lanes),
-      chunked_(plan.chunk_gradients),
+    : plan_(plan),
+      pass_(net, kernels, weights, objective),
+      kernels_(&kernels),
+      chunked_(plan.kind == PlanKind::kChunked),
       layers_(net.layers().size()),
-      nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)) {
+      nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)),
+      tiles_(weight_tiles(weights.blocks(), kernels.lanes)) {
     const RowCut cut = plan.cut(rows);
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
     for (index_t i = 0; i < (chunked_ ? workers : 1); ++i) {
@@ -33,21 +24,21 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
                                   chunked_ ? std::min(rows, plan.tile_rows) : rows, targets);
     }
     for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
-        gradients_.emplace_back(net.layers(), kernels.lanes);
+        gradients_.emplace_back(weights.blocks(), kernels.lanes);
     }
-    index_t scratch = 0;
-    for (const WeightTile& tile : plan.weight_tiles) {
-        scratch_stride_ = std::max(scratch_stride_, round_up(tile.cols, kernels.lanes));
-        scratch = std::max(scratch, tile.rows);
+    index_t tile_rows = 0, tile_cols = 0;
+    for (const Block& tile : tiles_) {
+        tile_rows = std::max(tile_rows, tile.rows);
+        tile_cols = std::max(tile_cols, tile.cols);
     }
     for (index_t i = 0; i < workers; ++i) {
-        scratch_.emplace_back(scratch * scratch_stride_);
+        scratch_.emplace_back(tile_rows, tile_cols, kernels.lanes);
     }
 }
 
 template <class T>
 void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch) {
-    const RowCut& cut = batch.cut;
+    const RowCut cut = plan_.cut(batch.rows);
     for (index_t chunk = worker.begin(cut.chunks); chunk < worker.end(cut.chunks); ++chunk) {
         const index_t first = cut.chunk_begin(chunk), end = cut.chunk_begin(chunk + 1);
         for (index_t tile = first; tile < end; ++tile) {
@@ -56,9 +47,9 @@ void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* 
             }
             const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
             if (chunked_) {
-                run_tile_of_chunk(worker, batch, chunk, tile);
+                run_tile_of_chunk(worker, batch, cut, chunk, tile);
             } else {
-                run_tile(activations_[0], row, count, batch, tile);
+                run_tile(activations_[0], row, count, batch, cut, tile);
             }
             if (watch != nullptr && worker.index == 0) {
                 watch->tile_done(nanoseconds_a_row_ * static_cast<double>(count));
@@ -68,32 +59,30 @@ void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* 
 }
 
 template <class T>
-void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk,
-                                     index_t tile) {
-    const RowCut& cut = batch.cut;
+void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, const RowCut& cut,
+                                     index_t chunk, index_t tile) {
     const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
     Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
-    run_tile(activations, 0, count, batch, tile);
-    LayerMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
+    run_tile(activations, 0, count, batch, cut, tile);
+    BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
     const GemmStart start =
         tile == cut.chunk_begin(chunk) ? GemmStart::kZero : GemmStart::kContinue;
     for (std::size_t l = 0; l < layers_; ++l) {
         pass_.weight_gradient(activations, 0, count, l, 0, 0, start, gradient[l]);
     }
-    if (batch.d_x != nullptr) {
+    if (d_x_ != nullptr) {
         pass_.input_gradient(activations, 0, count);
         const MatrixView<T> d_x = activations.x(0, 0, count);
         for (index_t r = 0; r < count; ++r) {
-            std::copy_n(d_x.row(r), d_x.cols, batch.d_x + (row + r) * d_x.cols);
+            std::copy_n(d_x.row(r), d_x.cols, d_x_ + (row + r) * d_x.cols);
         }
     }
 }
 
 template <class T>
 void Minibatch<T>::run_tile(Activations<T>& activations, index_t first, index_t count,
-                            const Batch<T>& batch, index_t tile) {
-    activations.load(*batch.data, batch.order + batch.cut.tile_begin(tile), first, count,
-                     batch.scale);
+                            const Batch<T>& batch, const RowCut& cut, index_t tile) {
+    activations.rows().load(batch, cut.tile_begin(tile), first, count);
     pass_.forward(activations, first, count);
     tile_losses_[static_cast<std::size_t>(tile)] = pass_.loss(activations, first, count);
     pass_.backward(activations, first, count);
@@ -102,39 +91,52 @@ void Minibatch<T>::run_tile(Activations<T>& activations, index_t first, index_t 
 template <class T>
 double Minibatch<T>::loss(const Batch<T>& batch) const {
     double sum = 0;
-    for (index_t tile = 0; tile < batch.cut.tiles; ++tile) {
+    for (index_t tile = 0; tile < plan_.cut(batch.rows).tiles; ++tile) {
         sum += tile_losses_[static_cast<std::size_t>(tile)];
     }
     return sum * batch.scale;
 }
 
 template <class T>
-MatrixView<const T> Minibatch<T>::weight_tile(const Worker& worker, const Batch<T>& batch,
-                                              const WeightTile& tile) {
-    T* const scratch = scratch_[static_cast<std::size_t>(worker.index)].data();
-    const MatrixView<T> sum{scratch, tile.rows, tile.cols, scratch_stride_};
+std::size_t Minibatch<T>::first_weight_tile(index_t part, index_t parts) const {
+    const auto area = [](const Block& tile) { return tile.rows * tile.cols; };
+    index_t total = 0;
+    for (const Block& tile : tiles_) {
+        total += area(tile);
+    }
+    // A tile belongs to the part in which its middle lies.
+    std::size_t i = 0;
+    for (index_t before = 0; i < tiles_.size(); before += area(tiles_[i]), ++i) {
+        if ((2 * before + area(tiles_[i])) * parts > 2 * total * part) {
+            break;
+        }
+    }
+    return i;
+}
+
+template <class T>
+MatrixView<const T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>& batch,
+                                                  const Block& tile) {
+    MatrixView<T> sum = scratch_[static_cast<std::size_t>(worker.index)].view(0, tile.rows);
+    sum.cols = tile.cols;
     if (!chunked_) {
-        pass_.weight_gradient(activations_[0], 0, batch.cut.rows, tile.layer, tile.row, tile.col,
+        pass_.weight_gradient(activations_[0], 0, batch.rows, tile.layer, tile.row, tile.col,
                               GemmStart::kZero, sum);
         return sum.constant();
     }
-    const index_t padded = round_up(tile.cols, lanes_);  // the optimizer reads whole vectors
-    for (index_t r = 0; r < tile.rows; ++r) {
-        for (index_t chunk = 0; chunk < batch.cut.chunks; ++chunk) {
-            const T* const g =
-                gradients_[static_cast<std::size_t>(chunk)][tile.layer].row(tile.row + r) +
-                tile.col;
-            T* const s = sum.row(r);
-            for (index_t j = 0; j < padded; ++j) {
-                s[j] = chunk == 0 ? g[j] : s[j] + g[j];
-            }
-        }
+    const auto of_chunk = [&](index_t chunk) {
+        const BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
+        const MatrixView<const T> all = gradient[tile.layer];
+        return MatrixView<const T>{all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
+    };
+    const index_t chunks = plan_.cut(batch.rows).chunks;
+    if (chunks == 1) {
+        return of_chunk(0);
     }
+    sum_matrices(*kernels_, chunks, of_chunk, sum);
     return sum.constant();
 }
 
-template struct Batch<float>;
-template struct Batch<double>;
 template class Minibatch<float>;
 template class Minibatch<double>;
 

@@ -1,6 +1,6 @@
-// The gradient of one minibatch, in the two phases of the plan. Phase A goes over rows: forward,
-// loss and back. Phase B goes over weight tiles: their gradients. Within a phase workers share
-// nothing that any of them writes; between the two stands a barrier.
+// The gradient of one minibatch, in the two phases of a two-phase or a chunked plan. Phase A goes
+// over rows: forward, loss and back. Phase B goes over weight tiles: their gradients. Within a
+// phase workers share nothing that any of them writes; between the two stands a barrier.
 #pragma once
 
 #include <vector>
@@ -12,18 +12,6 @@
 
 namespace briskmlp {
 
-// Which rows make up a minibatch. Small: every worker makes its own.
-template <class T>
-struct Batch {
-    const Dataset<T>* data;
-    const std::uint32_t* order;  // their numbers
-    RowCut cut;
-    double scale;      // 1 / the sum of their weights; 0 when that is 0
-    T* d_x = nullptr;  // (rows, inputs): receives the gradient of the inputs; chunked plans only
-
-    Batch(const Dataset<T>& source, const std::uint32_t* rows, RowCut row_cut);
-};
-
 template <class T>
 class Minibatch {
   public:
@@ -32,32 +20,47 @@ class Minibatch {
               const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
               Objective objective = Objective::kLoss);
 
+    // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only.
+    void want_input_gradient(T* d_x) { d_x_ = d_x; }
+
     // Phase A for this worker's chunks, cut short when `watch`, which may be null, has stopped.
     void run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch);
 
     // After phase A, on any worker: the mean loss of the batch. The same bits on all of them.
     double loss(const Batch<T>& batch) const;
 
-    // Phase B: the gradient of one weight tile, valid until this worker's next call.
-    MatrixView<const T> weight_tile(const Worker& worker, const Batch<T>& batch,
-                                    const WeightTile& tile);
+    // Phase B: calls body(tile, gradient) with each of this worker's weight tiles and its gradient
+    // (tile.rows, tile.cols padded), valid during the call.
+    template <class Body>
+    void for_each_weight_tile(const Worker& worker, const Batch<T>& batch, Body body) {
+        const std::size_t end = first_weight_tile(worker.index + 1, worker.count);
+        for (std::size_t i = first_weight_tile(worker.index, worker.count); i < end; ++i) {
+            body(tiles_[i], weight_gradient(worker, batch, tiles_[i]));
+        }
+    }
 
   private:
-    void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk,
-                           index_t tile);
+    // Where part `part` of `parts` begins in tiles_, when they are shared out by area.
+    std::size_t first_weight_tile(index_t part, index_t parts) const;
+    MatrixView<const T> weight_gradient(const Worker& worker, const Batch<T>& batch,
+                                        const Block& tile);
+    void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, const RowCut& cut,
+                           index_t chunk, index_t tile);
     void run_tile(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
-                  index_t tile);
+                  const RowCut& cut, index_t tile);
 
+    Plan plan_;
     Pass<T> pass_;
-    index_t lanes_;
+    const KernelTable<T>* kernels_;
     bool chunked_;
     std::size_t layers_;
     double nanoseconds_a_row_;
+    T* d_x_ = nullptr;
+    std::vector<Block> tiles_;
     std::vector<Activations<T>> activations_;  // one, or one a worker when the plan is chunked
-    std::vector<LayerMatrices<T>> gradients_;  // one a chunk
-    std::vector<AlignedBuffer<T>> scratch_;    // a weight tile's gradient, one a worker
-    index_t scratch_stride_ = 0;
-    std::vector<double> tile_losses_;  // weighted sums, one a row tile
+    std::vector<BlockMatrices<T>> gradients_;  // one a chunk
+    std::vector<PaddedMatrix<T>> scratch_;     // a weight tile's gradient, one a worker
+    std::vector<double> tile_losses_;          // weighted sums, one a row tile
 };
 
 }  // namespace briskmlp

@@ -5,12 +5,13 @@
 #include "ops/dense.h"
 
 namespace briskmlp {
+
 template <class T>
 void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count) const {
     const std::vector<Layer>& layers = net_->layers();
     for (std::size_t l = 0; l < layers.size(); ++l) {
         dense_forward(*kernels_, layers[l].activation, activations.x(l, first, count).constant(),
-                      weights_->w(l), activations.x(l + 1, first, count),
+                      weights_->w(l), weights_->transposed(l), activations.x(l + 1, first, count),
                       activations.slope(l, first, count));
         activations.restore_ones(l + 1, first, count);
     }
@@ -21,7 +22,7 @@ double Pass<T>::loss(Activations<T>& activations, index_t first, index_t count) 
     const std::size_t last = net_->layers().size() - 1;
     const MatrixView<T> output = activations.x(last + 1, first, count);
     const MatrixView<T> d = activations.d(last, first, count);
-    const Targets<T> targets = activations.targets(first);
+    const Targets<T> targets = activations.rows().targets(first);
     double sum = 0;
     if (objective_ == Objective::kLinear) {
         for (index_t r = 0; r < count; ++r) {
@@ -29,26 +30,12 @@ double Pass<T>::loss(Activations<T>& activations, index_t first, index_t count) 
         }
     } else {
         sum = evaluate_loss(*kernels_, net_->spec().loss, count, output.cols, output.data,
-                            output.stride, targets, activations.scale(first), d.data, d.stride);
+                            output.stride, targets, activations.rows().scale(first), d.data,
+                            d.stride);
     }
-    through_output_activation(activations, first, count);
+    dense_backward_activation(*kernels_, net_->layers()[last].activation, output.constant(),
+                              activations.slope(last, first, count).constant(), d);
     return sum;
-}
-
-template <class T>
-void Pass<T>::through_output_activation(Activations<T>& activations, index_t first,
-                                        index_t count) const {
-    const std::size_t last = net_->layers().size() - 1;
-    const Activation activation = net_->layers()[last].activation;
-    if (activation == Activation::kIdentity) {
-        return;
-    }
-    const MatrixView<T> d = activations.d(last, first, count);
-    const MatrixView<T> source = derivative_from_output(activation)
-                                     ? activations.x(last + 1, first, count)
-                                     : activations.slope(last, first, count);
-    kernels_->activation_backward[static_cast<int>(activation)](count, d.cols, source.data,
-                                                                source.stride, d.data, d.stride);
 }
 
 template <class T>

@@ -37,10 +37,6 @@ class Pass {
                          MatrixView<T> d_w) const;
 
   private:
-    // The chain rule through the output layer's activation: from the gradient with respect to its
-    // output, in d of the last layer, to that with respect to x W + b.
-    void through_output_activation(Activations<T>& activations, index_t first, index_t count) const;
-
     const Network<T>* net_;
     const KernelTable<T>* kernels_;
     const Weights<T>* weights_;

@@ -1,46 +1,62 @@
 #include "train/weights.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "ops/dense.h"
+#include "train/padded_matrix.h"
 
 namespace briskmlp {
 
 template <class T>
-Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, bool input_gradient)
-    : kernels_(&kernels), w_(net.layers(), kernels.lanes) {
-    for (std::size_t l = 0; l < net.layers().size(); ++l) {
-        const Layer& layer = net.layers()[l];
-        strides_.push_back(padded_stride<T>(layer.in, kernels.lanes));
-        const bool needed = l > 0 || input_gradient;
-        transposed_.push_back(needed ? AlignedBuffer<T>(checked_mul(layer.out, strides_[l]))
-                                     : AlignedBuffer<T>());
+Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
+                    bool input_gradient, const OptimizerSpec* optimizer)
+    : kernels_(&kernels), blocks_(std::move(blocks)), w_(blocks_, kernels.lanes) {
+    for (int i = 0; optimizer != nullptr && i < optimizer_state_arrays(*optimizer); ++i) {
+        state_[i] = BlockMatrices<T>(blocks_, kernels.lanes);
+    }
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+        const Block& block = blocks_[b];
+        const index_t rows = block.rows - (has_bias(net.layers(), block) ? 1 : 0);
+        const index_t stride = padded_stride<T>(rows, kernels.lanes);
+        const bool needed = b > 0 || input_gradient || is_narrow(kernels, block.cols);
+        transpose_buffers_.push_back(
+            AlignedBuffer<T>(needed ? checked_mul(block.cols, stride) : 0));
+        transposed_.push_back(
+            {needed ? transpose_buffers_[b].data() : nullptr, block.cols, rows, stride});
     }
     load(net);
 }
 
 template <class T>
 void Weights<T>::load(const Network<T>& net) {
-    w_.load(net.parameters());
-    for (std::size_t l = 0; l < net.layers().size(); ++l) {
-        refresh(l, 0, net.layers()[l].in + 1, 0, net.layers()[l].out);
+    w_.load(net, blocks_);
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+        refresh_transpose({b, 0, blocks_[b].rows, 0, blocks_[b].cols});
     }
 }
 
 template <class T>
-MatrixView<const T> Weights<T>::transposed(std::size_t layer) const {
-    const MatrixView<const T> w = w_[layer];
-    return {transposed_[layer].data(), w.cols, w.rows - 1, strides_[layer]};
+void Weights<T>::update(const OptimizerStep<T>& step, const Block& tile,
+                        MatrixView<const T> gradient) {
+    const auto corner = [&](BlockMatrices<T>& matrices) {
+        return matrices.empty() ? nullptr : matrices[tile.layer].row(tile.row) + tile.col;
+    };
+    step.apply(tile.rows, round_up(tile.cols, kernels_->lanes), gradient.data, gradient.stride,
+               corner(w_), corner(state_[0]), corner(state_[1]), w_[tile.layer].stride);
+    refresh_transpose(tile);
 }
 
 template <class T>
-void Weights<T>::refresh(std::size_t layer, index_t row, index_t rows, index_t col, index_t cols) {
-    if (transposed_[layer].size() == 0) {
+void Weights<T>::refresh_transpose(const Block& tile) {
+    const MatrixView<T> t = transposed_[tile.layer];
+    if (t.data == nullptr) {
         return;
     }
-    const MatrixView<T> w = w_[layer];
-    const index_t bias_row = w.rows - 1;  // is not part of the transpose
-    const index_t stride = strides_[layer];
-    kernels_->transpose(std::min(rows, bias_row - row), cols, w.row(row) + col, w.stride,
-                        transposed_[layer].data() + col * stride + row, stride);
+    const MatrixView<T> w = w_[tile.layer];
+    const index_t rows = std::min(tile.rows, t.cols - tile.row);  // without the bias
+    kernels_->transpose(rows, tile.cols, w.row(tile.row) + tile.col, w.stride,
+                        t.row(tile.col) + tile.row, t.stride);
 }
 
 template class Weights<float>;

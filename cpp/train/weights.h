@@ -1,37 +1,49 @@
-// The weights that training works on: a padded copy of the network's, and of each layer's matrix
-// its transpose, which the backward pass reads. Refreshed tile by tile as the optimizer updates
-// them, and written back before anyone else can look.
+// The weights that training works on: a padded copy of blocks of the network's, of each block its
+// transpose, which the backward pass reads, and the optimizer's state beside them. Written back
+// before anyone else can look.
 #pragma once
 
 #include <vector>
 
-#include "train/layer_matrices.h"
+#include "nn/optimizer.h"
+#include "train/block_matrices.h"
 
 namespace briskmlp {
 
 template <class T>
 class Weights {
   public:
-    // `input_gradient`: whether the first layer is transposed too, for the gradient of its input.
-    Weights(const Network<T>& net, const KernelTable<T>& kernels, bool input_gradient);
+    // Blocks of successive layers, one of each. `input_gradient`: whether that of the first layer
+    // is transposed too, for the gradient of its input. `optimizer` may be null: then nothing is
+    // updated.
+    Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
+            bool input_gradient, const OptimizerSpec* optimizer);
 
     // Takes the network's parameters as they are now.
     void load(const Network<T>& net);
+    // Puts the blocks back into the network.
+    void store(Network<T>& net) const { w_.store(net, blocks_); }
+    bool finite() const { return w_.finite(); }
 
-    MatrixView<T> w(std::size_t layer) { return w_[layer]; }  // (in + 1, out)
-    MatrixView<const T> w(std::size_t layer) const { return w_[layer]; }
-    MatrixView<const T> transposed(std::size_t layer) const;  // (out, in)
+    const std::vector<Block>& blocks() const { return blocks_; }
+    MatrixView<const T> w(std::size_t block) const { return w_[block]; }  // (rows, cols)
+    // (cols, rows without the bias); without data if not asked for.
+    MatrixView<const T> transposed(std::size_t block) const {
+        return transposed_[block].constant();
+    }
 
-    // Brings the transpose up to date in the columns and rows of one tile of w.
-    void refresh(std::size_t layer, index_t row, index_t rows, index_t col, index_t cols);
-
-    const LayerMatrices<T>& matrices() const { return w_; }
+    // One optimizer step on a tile, by its gradient (tile.rows, tile.cols padded).
+    void update(const OptimizerStep<T>& step, const Block& tile, MatrixView<const T> gradient);
 
   private:
+    void refresh_transpose(const Block& tile);
+
     const KernelTable<T>* kernels_;
-    LayerMatrices<T> w_;
-    std::vector<AlignedBuffer<T>> transposed_;  // empty for a layer that needs none
-    std::vector<index_t> strides_;
+    std::vector<Block> blocks_;
+    BlockMatrices<T> w_;
+    BlockMatrices<T> state_[2];
+    std::vector<MatrixView<T>> transposed_;
+    std::vector<AlignedBuffer<T>> transpose_buffers_;
 };
 
 }  // namespace briskmlp

@@ -83,23 +83,22 @@ double worst_gradient(Network<double>& net, const Dataset<double>& data, index_t
 // The gradient of one minibatch by the phases of `plan`, on one thread.
 Values batch_gradient(const Network<double>& net, const Dataset<double>& data, const Plan& plan) {
     const KernelTable<double>& table = kernels<double>();
-    const Weights<double> weights(net, table, false);
+    const Weights<double> weights(net, table, whole_layers(net.layers()), false, nullptr);
     Minibatch<double> minibatch(net, table, weights, plan, data.x.rows, data.y, 1);
     std::vector<std::uint32_t> order(static_cast<std::size_t>(data.x.rows));
     std::iota(order.begin(), order.end(), 0u);
-    const Batch<double> batch(data, order.data(), plan.cut(data.x.rows));
+    const Batch<double> batch(data, order.data(), data.x.rows);
     Values gradient(static_cast<std::size_t>(net.num_parameters()));
     parallel(1, [&](const Worker& worker) {
         minibatch.run_rows(worker, batch, nullptr);
-        for (const WeightTile& tile : plan.weight_tiles) {
-            const MatrixView<const double> g = minibatch.weight_tile(worker, batch, tile);
+        minibatch.for_each_weight_tile(worker, batch, [&](const Block& tile, auto g) {
             const Layer& layer = net.layers()[tile.layer];
             for (index_t r = 0; r < tile.rows; ++r) {
                 std::copy_n(
                     g.row(r), tile.cols,
                     gradient.begin() + layer.offset + (tile.row + r) * layer.out + tile.col);
             }
-        }
+        });
     });
     return gradient;
 }
@@ -207,8 +206,7 @@ TEST_CASE("both plans and the sum over single rows give one gradient") {
         const TestData<double> data(net, kRows, TargetKind::kLabels, false);
         const Plan chunked = make_plan(net, kernels<double>(), kRows, PlanKind::kChunked);
         REQUIRE(chunked.cut(kRows).tiles > chunked.cut(kRows).chunks);
-        Plan two_phase = chunked;
-        two_phase.chunk_gradients = false;
+        const Plan two_phase = make_plan(net, kernels<double>(), kRows, PlanKind::kTwoPhase);
         const Values a = batch_gradient(net, data.all(), two_phase);
         const Values b = batch_gradient(net, data.all(), chunked);
 

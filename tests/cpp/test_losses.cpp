@@ -271,12 +271,13 @@ TEST_CASE_TEMPLATE("links agree with the oracle", T, float, double) {
     for_each_isa<T>([](const KernelTable<T>& table) {
         for (index_t n = 1; n <= 3 * table.lanes + 1; ++n) {
             CAPTURE(n);
-            const Problem<T> p(3, n, n, n % 2 == 0 ? 1e4 : 10);
-            Guarded<T> z(3, n, n);
+            const index_t rows = n % 3 == 0 ? 3 : 2 * table.lanes + 5;
+            const Problem<T> p(rows, n, n, n % 2 == 0 ? 1e4 : 10);
+            Guarded<T> z(rows, n, n);
             z.fill(p.z);
-            table.softmax(3, n, z.data(), z.stride());
+            table.softmax(rows, n, z.data(), z.stride());
             double worst = 0;
-            for (index_t r = 0; r < 3; ++r) {
+            for (index_t r = 0; r < rows; ++r) {
                 const Row raw = p.z_row(r), expected = reference::softmax(raw);
                 const double top = *std::max_element(raw.begin(), raw.end());
                 for (index_t j = 0; j < n; ++j) {
@@ -304,6 +305,22 @@ TEST_CASE_TEMPLATE("links agree with the oracle", T, float, double) {
             }
             CHECK(worst <= 1);
             CHECK(z.intact());
+        }
+    });
+}
+
+TEST_CASE_TEMPLATE("a row's softmax has the same bits alone and among others", T, float, double) {
+    for_each_isa<T>([](const KernelTable<T>& table) {
+        for (index_t n = 1; n <= 40; ++n) {
+            CAPTURE(n);
+            const index_t rows = 2 * table.lanes + 3;
+            const Problem<T> p(rows, n, n, 10);
+            std::vector<T> together(p.z), alone(p.z);
+            table.softmax(rows, n, together.data(), n);
+            for (index_t r = 0; r < rows; ++r) {
+                table.softmax(1, n, alone.data() + r * n, n);
+            }
+            CHECK(same_bits(together, alone));
         }
     });
 }

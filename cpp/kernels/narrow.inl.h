@@ -1,0 +1,141 @@
+// Matmuls of a layer with so few outputs that a vector of them would be mostly padding: vectors run
+// along the inputs instead. N is at most kLanes / 4, and at most 4.
+#pragma once
+
+#include "kernels/inline.h"
+#include "kernels/lanes.inl.h"
+#include "kernels/table.h"
+
+namespace briskmlp::BRISKMLP_ISA {
+namespace {
+
+// Rows of x that share each load of wt: with 4 columns 16 sums, which hide the latency of the
+// multiply-add and fit the registers of AVX-512, where alone there can be 4.
+constexpr int kNarrowRows = 4;
+
+// y (kRows, kCols) = bias + x wt^T. Each lane sums its own inputs in ascending order; then the
+// lanes are added, then the bias: one order whatever the number of rows.
+template <class T, int kRows, int kCols>
+BRISKMLP_INLINE void narrow_rows(index_t k, const T* x, index_t ldx, const T* wt, index_t ldwt,
+                                 const T* bias, T* y, index_t ldy) {
+    Vec<T> sum[kRows][kCols];
+    BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
+        BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) { sum[r][c] = Vec<T>::zero(); }
+    }
+    for_vectors<T>(k, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
+        Vec<T> w[kCols];
+        BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) {
+            w[c] = load_lanes(wt + c * ldwt + j, lanes);
+        }
+        BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
+            const Vec<T> xv = load_lanes(x + r * ldx + j, lanes);
+            BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) {
+                sum[r][c] = fma(xv, w[c], sum[r][c]);
+            }
+        }
+    });
+    BRISKMLP_UNROLL for (int r = 0; r < kRows; ++r) {
+        BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) {
+            const T total = reduce_add(sum[r][c]);
+            y[r * ldy + c] = bias == nullptr ? total : bias[c] + total;
+        }
+    }
+}
+
+template <class T, int kCols>
+void narrow_forward_columns(index_t m, index_t k, const T* x, index_t ldx, const T* wt,
+                            index_t ldwt, const T* bias, T* y, index_t ldy) {
+    index_t r = 0;
+    for (; r + kNarrowRows <= m; r += kNarrowRows) {
+        narrow_rows<T, kNarrowRows, kCols>(k, x + r * ldx, ldx, wt, ldwt, bias, y + r * ldy, ldy);
+    }
+    for (; r < m; ++r) {
+        narrow_rows<T, 1, kCols>(k, x + r * ldx, ldx, wt, ldwt, bias, y + r * ldy, ldy);
+    }
+}
+
+template <class T>
+void narrow_forward(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
+                    index_t ldwt, const T* bias, T* y, index_t ldy) {
+    switch (n) {
+        case 1: return narrow_forward_columns<T, 1>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
+        case 2: return narrow_forward_columns<T, 2>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
+        case 3: return narrow_forward_columns<T, 3>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
+        default: return narrow_forward_columns<T, 4>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
+    }
+}
+
+// kVecs vectors of rows of d_w (K, kCols) = x^T d, of which `lanes` exist in the last vector.
+template <class T, int kVecs, int kCols>
+void narrow_gradient_rows(index_t m, index_t rows, const T* x, index_t ldx, const T* d, index_t ldd,
+                          bool add, T* d_w, index_t lddw) {
+    constexpr index_t kLanes = Vec<T>::kLanes;
+    const int last = static_cast<int>(rows - (kVecs - 1) * kLanes);
+    Vec<T> sum[kVecs][kCols];
+    BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
+        BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) { sum[v][c] = Vec<T>::zero(); }
+    }
+    for (index_t p = 0; p < m; ++p) {
+        BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
+            const T* const xp = x + p * ldx + v * kLanes;
+            const Vec<T> xv = v + 1 < kVecs ? Vec<T>::load(xp) : load_lanes(xp, last);
+            BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) {
+                sum[v][c] = fma(xv, Vec<T>::set(d[p * ldd + c]), sum[v][c]);
+            }
+        }
+    }
+    T sums[kCols][kVecs * kLanes];
+    BRISKMLP_UNROLL for (int v = 0; v < kVecs; ++v) {
+        BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) { sum[v][c].store(sums[c] + v * kLanes); }
+    }
+    for (index_t r = 0; r < rows; ++r) {
+        T* const out = d_w + r * lddw;
+        T total[kCols];
+        BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) {
+            total[c] = add ? out[c] + sums[c][r] : sums[c][r];
+        }
+        Vec<T>::zero().store(out);  // the padding
+        BRISKMLP_UNROLL for (int c = 0; c < kCols; ++c) { out[c] = total[c]; }
+    }
+}
+
+template <class T, int kCols>
+void narrow_gradient_columns(index_t m, index_t k, const T* x, index_t ldx, const T* d, index_t ldd,
+                             bool add, T* d_w, index_t lddw) {
+    constexpr index_t kLanes = Vec<T>::kLanes;
+    // Vectors in groups of 4, or of 3 or 2 at the end: one alone would wait for its own sums.
+    for (index_t left = k; left > 0;) {
+        const index_t vectors = (left + kLanes - 1) / kLanes;
+        const index_t group = vectors == 5 ? 3 : vectors < 4 ? vectors : 4;
+        const index_t rows = left < group * kLanes ? left : group * kLanes;
+        switch (group) {
+            case 1:
+                narrow_gradient_rows<T, 1, kCols>(m, rows, x, ldx, d, ldd, add, d_w, lddw);
+                break;
+            case 2:
+                narrow_gradient_rows<T, 2, kCols>(m, rows, x, ldx, d, ldd, add, d_w, lddw);
+                break;
+            case 3:
+                narrow_gradient_rows<T, 3, kCols>(m, rows, x, ldx, d, ldd, add, d_w, lddw);
+                break;
+            default: narrow_gradient_rows<T, 4, kCols>(m, rows, x, ldx, d, ldd, add, d_w, lddw);
+        }
+        x += rows;
+        d_w += rows * lddw;
+        left -= rows;
+    }
+}
+
+template <class T>
+void narrow_gradient(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* d,
+                     index_t ldd, bool add, T* d_w, index_t lddw) {
+    switch (n) {
+        case 1: return narrow_gradient_columns<T, 1>(m, k, x, ldx, d, ldd, add, d_w, lddw);
+        case 2: return narrow_gradient_columns<T, 2>(m, k, x, ldx, d, ldd, add, d_w, lddw);
+        case 3: return narrow_gradient_columns<T, 3>(m, k, x, ldx, d, ldd, add, d_w, lddw);
+        default: return narrow_gradient_columns<T, 4>(m, k, x, ldx, d, ldd, add, d_w, lddw);
+    }
+}
+
+}  // namespace
+}  // namespace briskmlp::BRISKMLP_ISA

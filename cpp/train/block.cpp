@@ -1,0 +1,45 @@
+#include "train/block.h"
+
+#include <algorithm>
+
+namespace briskmlp {
+namespace {
+
+// Rows and vectors of a weight tile.
+constexpr index_t kTileRows = 32;
+constexpr index_t kTileVectors = 4;
+
+}  // namespace
+
+std::vector<Block> whole_layers(const std::vector<Layer>& layers) {
+    std::vector<Block> blocks;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        blocks.push_back({l, 0, layers[l].in + 1, 0, layers[l].out});
+    }
+    return blocks;
+}
+
+bool has_bias(const std::vector<Layer>& layers, const Block& block) {
+    return block.row + block.rows == layers[block.layer].in + 1;
+}
+
+std::vector<Block> weight_tiles(const std::vector<Block>& blocks, index_t lanes) {
+    const index_t width = kTileVectors * lanes;
+    std::vector<Block> tiles;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        // Tiles start at multiples of kTileRows, which suits the transposes; a short rest (the bias
+        // row, say) goes to the last.
+        const index_t rows = blocks[b].rows, cols = blocks[b].cols;
+        const index_t row_tiles = std::max<index_t>(1, (rows - 1 + kTileRows / 2) / kTileRows);
+        for (index_t i = 0; i < row_tiles; ++i) {
+            const index_t row = i * kTileRows;
+            const index_t end = i + 1 == row_tiles ? rows : row + kTileRows;
+            for (index_t col = 0; col < cols; col += width) {
+                tiles.push_back({b, row, end - row, col, std::min(width, cols - col)});
+            }
+        }
+    }
+    return tiles;
+}
+
+}  // namespace briskmlp

@@ -1,0 +1,26 @@
+// Rectangles of parameters: what of a layer someone holds, and what is updated in one go.
+#pragma once
+
+#include <vector>
+
+#include "nn/network.h"
+
+namespace briskmlp {
+
+// Rows and columns of one layer's (in + 1, out) matrix, whose last row is the bias.
+struct Block {
+    std::size_t layer;
+    index_t row, rows, col, cols;
+};
+
+// All of each layer.
+std::vector<Block> whole_layers(const std::vector<Layer>& layers);
+
+// Whether the block's last row is its layer's bias.
+bool has_bias(const std::vector<Layer>& layers, const Block& block);
+
+// The blocks cut into tiles that stay in L1 with their optimizer state, for vectors of `lanes`.
+// A tile's `layer` is the position of its block, its row and col are counted from the block's.
+std::vector<Block> weight_tiles(const std::vector<Block>& blocks, index_t lanes);
+
+}  // namespace briskmlp

@@ -1,0 +1,34 @@
+// One matrix for each block of parameters, in one buffer, with rows padded so that kernels need no
+// masks: a working copy of weights during training, an optimizer's state, a gradient. The padding
+// stays zero.
+#pragma once
+
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/matrix_view.h"
+#include "train/block.h"
+
+namespace briskmlp {
+
+template <class T>
+class BlockMatrices {
+  public:
+    BlockMatrices() = default;
+    BlockMatrices(const std::vector<Block>& blocks, index_t lanes);
+
+    MatrixView<T> operator[](std::size_t block) { return views_[block]; }  // (rows, cols)
+    MatrixView<const T> operator[](std::size_t block) const { return views_[block].constant(); }
+    bool empty() const { return views_.empty(); }
+
+    // From and to the network's parameters; `blocks` as given at first.
+    void load(const Network<T>& net, const std::vector<Block>& blocks);
+    void store(Network<T>& net, const std::vector<Block>& blocks) const;
+    bool finite() const;  // no NaN and no infinity
+
+  private:
+    std::vector<MatrixView<T>> views_;
+    AlignedBuffer<T> buffer_;
+};
+
+}  // namespace briskmlp

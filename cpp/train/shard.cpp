@@ -1,0 +1,74 @@
+#include "train/shard.h"
+
+#include <algorithm>
+
+#include "ops/dense.h"
+
+namespace briskmlp {
+
+template <class T>
+Shard<T>::Shard(const Network<T>& net, const KernelTable<T>& kernels,
+                const std::vector<Block>& blocks, const OptimizerSpec& optimizer, index_t rows)
+    : kernels_(&kernels),
+      layers_(net.layers()),
+      weights_(net, kernels, blocks, false, &optimizer),
+      tiles_(weight_tiles(blocks, kernels.lanes)) {
+    for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
+        y_.push_back(PaddedMatrix<T>::with_ones(rows, units(l), kernels.lanes));
+        slope_.push_back(derivative_from_output(layers_[l].activation)
+                             ? PaddedMatrix<T>()
+                             : PaddedMatrix<T>(rows, units(l), kernels.lanes));
+    }
+    index_t tile_rows = 0, tile_cols = 0;
+    for (const Block& tile : tiles_) {
+        tile_rows = std::max(tile_rows, tile.rows);
+        tile_cols = std::max(tile_cols, tile.cols);
+    }
+    d_first_ = PaddedMatrix<T>(rows, units(0), kernels.lanes);
+    scratch_ = PaddedMatrix<T>(tile_rows, tile_cols, kernels.lanes);
+}
+
+template <class T>
+void Shard<T>::forward_first(MatrixView<const T> x) {
+    dense_forward(*kernels_, layers_[0].activation, x, weights_.w(0), weights_.transposed(0),
+                  y(0, x.rows), slope_[0].view(0, x.rows));
+    y_[0].restore_ones(0, x.rows);
+}
+
+template <class T>
+void Shard<T>::activate(std::size_t layer, index_t rows) {
+    dense_activate(*kernels_, layers_[layer].activation, y(layer, rows),
+                   slope_[layer].view(0, rows));
+    y_[layer].restore_ones(0, rows);
+}
+
+template <class T>
+void Shard<T>::forward_part(std::size_t layer, MatrixView<T> sum) {
+    dense_forward(*kernels_, Activation::kIdentity, y(layer - 1, sum.rows).constant(),
+                  weights_.w(layer), weights_.transposed(layer), sum, {});
+}
+
+template <class T>
+void Shard<T>::backward(std::size_t layer, MatrixView<const T> d, MatrixView<T> d_below) {
+    dense_backward_input(*kernels_, layers_[layer - 1].activation, d, weights_.transposed(layer),
+                         y(layer - 1, d.rows).constant(),
+                         slope_[layer - 1].view(0, d.rows).constant(), d_below);
+}
+
+template <class T>
+void Shard<T>::update(std::size_t layer, MatrixView<const T> x, MatrixView<const T> d,
+                      const OptimizerStep<T>& step) {
+    for (const Block& tile : tiles_) {
+        if (tile.layer == layer) {
+            const MatrixView<T> gradient = scratch_.view(0, tile.rows).columns(0, tile.cols);
+            dense_backward_weights(*kernels_, x.columns(tile.row, tile.rows),
+                                   d.columns(tile.col, tile.cols), GemmStart::kZero, gradient);
+            weights_.update(step, tile, gradient.constant());
+        }
+    }
+}
+
+template class Shard<float>;
+template class Shard<double>;
+
+}  // namespace briskmlp

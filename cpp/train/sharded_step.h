@@ -1,0 +1,69 @@
+// A training step of a sharded plan. A layer after the first is a sum over the shards s, with x_s
+// the outputs of their units below:
+//
+//     x W + b = sum of x_s W_s        d_x_s = d_y W_s^T        d_W_s = x_s^T d_y
+//
+// (Shoeybi et al. 2019 split pairs of layers so.) Workers exchange these sums and d_y, and nothing
+// else. The network's output, the loss and its gradient cost less than to wait for them would:
+// every worker computes them for itself, with the same bits.
+#pragma once
+
+#include <vector>
+
+#include "train/shard.h"
+#include "train/step.h"
+
+namespace briskmlp {
+
+template <class T>
+class ShardedStep final : public Step<T> {
+  public:
+    ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
+                const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
+                index_t workers);
+
+    StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
+                   Watch& watch) override;
+    void load(const Network<T>& net) override;
+    bool store(Network<T>& net) const override;
+
+  private:
+    // What every worker has of its own.
+    struct Replica {
+        BatchRows<T> rows;
+        PaddedMatrix<T> output, slope, d_output;
+    };
+    // What workers tell each other before the first barrier of a step and read after it. A worker
+    // may be a step ahead of another that still reads: the next step has another one.
+    struct Exchange {
+        std::vector<std::vector<PaddedMatrix<T>>> sums;  // [layer][shard] (rows, out); no layer 0
+        bool stop = false;
+    };
+
+    // Calls body(shard) for each of this worker's shards.
+    template <class Body>
+    void for_each_shard(const Worker& worker, Body body) {
+        const index_t end = worker.end(static_cast<index_t>(shards_.size()));
+        for (index_t s = worker.begin(static_cast<index_t>(shards_.size())); s < end; ++s) {
+            body(static_cast<std::size_t>(s));
+        }
+    }
+    // The sums of all shards, in their order, from `columns` on.
+    void add_up(Exchange& exchange, std::size_t layer, index_t first_column, MatrixView<T> sum);
+    void forward(const Worker& worker, Exchange& exchange, index_t rows);
+    double output_loss(Replica& replica, Exchange& exchange, index_t rows);
+    void backward(const Worker& worker, Replica& replica, index_t rows,
+                  const OptimizerStep<T>& step);
+
+    const KernelTable<T>* kernels_;
+    std::vector<Layer> layers_;
+    Loss loss_;
+    OptimizerSpec optimizer_;
+    double nanoseconds_a_row_;
+    std::vector<Shard<T>> shards_;
+    std::vector<Replica> replicas_;   // one a worker
+    Exchange exchanges_[2];           // of odd and even steps
+    std::vector<PaddedMatrix<T>> d_;  // of each hidden layer but the first, (rows, units)
+};
+
+}  // namespace briskmlp

@@ -1,0 +1,45 @@
+// A training step: a minibatch's gradient and the optimizer's update by it. Each kind of plan has
+// its own way: tiled_step.h, sharded_step.h.
+#pragma once
+
+#include <memory>
+
+#include "base/parallel.h"
+#include "nn/optimizer.h"
+#include "train/batch.h"
+#include "train/plan.h"
+#include "train/watch.h"
+
+namespace briskmlp {
+
+enum class StepEnd { kUpdated, kStopped, kDiverged };
+
+struct StepResult {
+    StepEnd end;  // only after kUpdated have the weights changed
+    double loss;  // the batch's mean, for the weights before the step
+};
+
+// Holds the working copy of the weights and the optimizer's state.
+template <class T>
+class Step {
+  public:
+    virtual ~Step() = default;
+
+    // Every worker of a region calls it with the same batch and step number t (1-based), and gets
+    // the same result. Cut short when worker 0 finds that `watch` has stopped.
+    virtual StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
+                           Watch& watch) = 0;
+
+    // Takes the network's parameters as they are now.
+    virtual void load(const Network<T>& net) = 0;
+    // Brings the network up to date unless that would make it non-finite: then returns false.
+    virtual bool store(Network<T>& net) const = 0;
+};
+
+// For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
+template <class T>
+std::unique_ptr<Step<T>> make_step(const Network<T>& net, const KernelTable<T>& kernels,
+                                   const Plan& plan, const OptimizerSpec& optimizer, index_t rows,
+                                   const Targets<T>& targets, index_t workers);
+
+}  // namespace briskmlp

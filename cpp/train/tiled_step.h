@@ -1,0 +1,29 @@
+// A training step of a two-phase or a chunked plan: the minibatch's two phases (minibatch.h), the
+// optimizer applied to each weight tile while its gradient is in L1.
+#pragma once
+
+#include "train/minibatch.h"
+#include "train/step.h"
+
+namespace briskmlp {
+
+template <class T>
+class TiledStep final : public Step<T> {
+  public:
+    TiledStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
+              const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
+              index_t workers);
+
+    StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
+                   Watch& watch) override;
+    void load(const Network<T>& net) override { weights_.load(net); }
+    bool store(Network<T>& net) const override;
+
+  private:
+    const KernelTable<T>* kernels_;
+    OptimizerSpec optimizer_;
+    Weights<T> weights_;
+    Minibatch<T> minibatch_;
+};
+
+}  // namespace briskmlp
