@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._mlp import MLP
+from .._mlp import MLP
+
+LOSSES = ("mse", "cross_entropy")  # those that every rival has
+PREDICTED = 4096  # rows of one prediction
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A network, its loss, and the number of rows in a step and in an epoch.
+    """A network with ReLU hidden layers, its loss, and the rows in a step and in an epoch.
 
     >>> Workload("xor", (2, 8, 1), "mse", batch_size=4, rows=4).flops_per_row
     112
@@ -26,26 +30,40 @@ class Workload:
     rows: int
 
     def __str__(self) -> str:
-        return f"{self.name}: {'-'.join(map(str, self.sizes))}, {self.loss}, {self.batch_size}"
+        sizes = "-".join(map(str, self.sizes))
+        return f"{self.name}: {sizes}, {self.loss}, batches of {self.batch_size}"
+
+    @property
+    def forward_flops_per_row(self) -> int:
+        """Multiplications and additions to predict one row."""
+        return 2 * sum(K * N for K, N in pairwise(self.sizes))
 
     @property
     def flops_per_row(self) -> int:
         """Multiplications and additions to train on one row: the first layer needs no dX."""
-        products = [k * n for k, n in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
-        return 6 * sum(products) - 2 * products[0]
+        return 3 * self.forward_flops_per_row - 2 * self.sizes[0] * self.sizes[1]
+
+    @property
+    def steps(self) -> int:
+        """Minibatches in an epoch."""
+        return -(-self.rows // self.batch_size)
 
     def data(self, dtype: str, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Random rows X and targets y. Speed does not depend on what is in them."""
+        """Random rows X (M, in) and targets y: class numbers (M,), or numbers (M, out)."""
         rng = np.random.default_rng(seed)
         X = rng.standard_normal((self.rows, self.sizes[0])).astype(dtype)
         if self.loss == "cross_entropy":
             return X, rng.integers(self.sizes[-1], size=self.rows)
-        targets = self.sizes[-1] // 2 if self.loss == "gaussian_nll" else self.sizes[-1]
-        return X, rng.random((self.rows, targets)).astype(dtype)
+        return X, rng.random((self.rows, self.sizes[-1])).astype(dtype)
 
-    def network(self, kind: Any = MLP, dtype: str = "float32") -> Any:
+    def rows_to_predict(self, dtype: str) -> NDArray[Any]:
+        """Random rows (PREDICTED, in)."""
+        rng = np.random.default_rng(1)
+        return rng.standard_normal((PREDICTED, self.sizes[0])).astype(dtype)
+
+    def network(self, kind: Any = MLP, dtype: str = "float32", seed: int = 0) -> Any:
         """A fresh network of a class with the interface of `MLP`."""
-        return kind(self.sizes, "relu", loss=self.loss, dtype=dtype, seed=0)
+        return kind(self.sizes, "relu", loss=self.loss, dtype=dtype, seed=seed)
 
 
 WORKLOADS = (
