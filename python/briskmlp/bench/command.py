@@ -20,8 +20,6 @@ from .rivals import RIVALS, load
 from .table import table, verdict
 from .workloads import LOSSES, WORKLOADS, Workload
 
-EPOCH_FLOPS = 4e9  # of a network of the user's own: about a tenth of a second of one core
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns its exit status."""
@@ -88,10 +86,7 @@ def chosen_workloads(options: argparse.Namespace) -> list[Workload]:
     if options.sizes:
         if len(options.sizes) < 2:
             raise ValueError("--sizes needs at least two numbers, inputs and outputs")
-        own = Workload("yours", options.sizes, options.loss, options.batch, options.batch)
-        batches = int(EPOCH_FLOPS / own.flops_per_row / options.batch)
-        rows = options.rows or options.batch * min(max(batches, 2), 128)
-        return [Workload("yours", options.sizes, options.loss, min(options.batch, rows), rows)]
+        return [Workload.short("yours", options.sizes, options.loss, options.batch, options.rows)]
     by_name = {workload.name: workload for workload in WORKLOADS}
     for name in options.names:
         if name not in by_name:

@@ -23,9 +23,9 @@ Progress = Callable[[str], None]
 class Effort:
     """How much to measure."""
 
-    rounds: int = 7  # of which median and quartiles count
+    rounds: int = 5  # of which median and quartiles count
     seconds: float = 0.1  # that a turn lasts, at least
-    budget: float = 6.0  # seconds for one measure of all contestants; it may cost rounds ...
+    budget: float = 5.0  # seconds for one measure of all contestants; it may cost rounds ...
     fewest_rounds: int = 3  # ... down to these
 
 

@@ -10,6 +10,7 @@ from .._mlp import MLP
 from .contestant import AfterEpoch, Array, Contestant, Task
 
 PEAK_SIZE = 256  # three square matrices of it fit the second-level cache
+PEAK_METHOD = f"estimated from products of matrices of {PEAK_SIZE} x {PEAK_SIZE}"
 
 
 class Ours(Contestant):

@@ -24,9 +24,19 @@ def rate(per_second: float) -> str:
     return f"{per_second:.3g}"
 
 
+def microseconds(per_second: float) -> str:
+    """Write the time that one takes.
+
+    >>> microseconds(2e6), microseconds(712.0)
+    ('0.5', '1404')
+    """
+    time = 1e6 / per_second
+    return f"{time:.3g}" if time < 999.5 else f"{time:.0f}"
+
+
 def speed(measure: str, spread: Spread) -> str:
     """Write a rate, or the time of one row."""
-    return f"{1e6 / spread.median:.3g}" if measure == "row" else rate(spread.median)
+    return microseconds(spread.median) if measure == "row" else rate(spread.median)
 
 
 def ratio(ours: Outcome, theirs: Outcome, measure: str) -> float | None:
@@ -59,8 +69,7 @@ def table(comparison: Comparison) -> Iterator[str]:
             cells = (cell(comparison, outcome, measure) for measure in COLUMNS)
             yield f"  {outcome.title:<{NAME - 2}}{''.join(cells)}".rstrip()
     if "row_out" in ours.speeds:
-        microseconds = 1e6 / ours.speeds["row_out"].median
-        yield f"  One row with out= takes us {microseconds:.3g} µs."
+        yield f"  One row with out= takes us {microseconds(ours.speeds['row_out'].median)} µs."
 
 
 def cell(comparison: Comparison, outcome: Outcome, measure: str) -> str:

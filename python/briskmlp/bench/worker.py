@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -95,6 +96,8 @@ class Worker:
         """
         case = Workload(**workload)
         task = Task.of(case, dtype, self.threads, case.data(dtype))
+        for module in self.kind.modules:
+            import_module(module)
         Path("/proc/self/clear_refs").write_text("5", "ascii")  # VmHWM falls back to VmRSS
         before = resident_megabytes("VmRSS")
         self.kind(task).fit(1)

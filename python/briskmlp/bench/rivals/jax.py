@@ -93,8 +93,10 @@ class Rival(Contestant):
             order = self.rng.permutation(rows) if shuffle else np.arange(rows)
             self.state, loss = self.epoch(self.state, order.astype(np.int32), self.X, self.y)
             losses.append(loss)
-            if after_epoch is not None and after_epoch():
-                break
+            if after_epoch is not None:
+                loss.block_until_ready()  # or the computing goes on while the caller looks
+                if after_epoch():
+                    break
         return [float(loss) for loss in losses]
 
     def prediction(self, parameters: Any, x: Any) -> Any:
