@@ -66,6 +66,8 @@ class Contestant(ABC):
     distributions: ClassVar[tuple[str, ...]]  # whose versions matter
     measures: ClassVar[tuple[str, ...]] = ("train", "predict", "row")
     environment: ClassVar[Mapping[str, str]] = MappingProxyType({})  # beside that of all
+    # Whether its Adam adds epsilon before v's bias is corrected, as the paper's faster form does.
+    epsilon_hat: ClassVar[bool] = False
     by_default: ClassVar[bool] = True  # or only when it is named
 
     @abstractmethod
@@ -75,11 +77,6 @@ class Contestant(ABC):
     def installed(cls) -> bool:
         """Whether its library is here; it is not imported."""
         return all(find_spec(module.split(".")[0]) for module in cls.modules)
-
-    @classmethod
-    def allowance(cls, task: Task) -> float:  # noqa: ARG003 - for those that need it
-        """How far its loss of an epoch may be off by its definition of Adam, beside rounding."""
-        return 0.0
 
     @abstractmethod
     def fit(

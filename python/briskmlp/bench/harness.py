@@ -90,7 +90,7 @@ def compare(
     """Let contestants, ours among them, prove that they do the work, and measure their speeds."""
     outcomes = {name: Outcome(contestant(name).title) for name in processes}
     task = Task.of(workload, dtype, threads, workload.data(dtype))
-    expected = Expectation.of(task, workload.rows_to_predict(dtype)[:CHECKED])
+    expected = expectations(task, {contestant(name).epsilon_hat for name in processes})
     for name, process in processes.items():
         progress(f"{outcomes[name].title}: the results")
         outcomes[name].refused = objection(process, task, expected)
@@ -106,14 +106,20 @@ def compare(
     return Comparison(workload, dtype, threads, Spread.of(peaks), outcomes)
 
 
-def objection(process: Process, task: Task, expected: Expectation) -> str | None:
+def expectations(task: Task, forms: set[bool]) -> dict[bool, Expectation]:
+    """What contestants must come to, by whether they have epsilon hat."""
+    rows = task.workload.rows_to_predict(task.dtype)[:CHECKED]
+    return {form: Expectation.of(task, rows, epsilon_hat=form) for form in forms}
+
+
+def objection(process: Process, task: Task, expected: dict[bool, Expectation]) -> str | None:
     """Why a contestant gets no number for a task, or None."""
     try:
         results = process.ask("build", asdict(task.workload), task.dtype)
     except RefusedError as refusal:
         return str(refusal)
-    allowance = contestant(process.name).allowance(task)
-    return expected.objection(results["loss"], np.array(results["predictions"]), allowance)
+    form = expected[contestant(process.name).epsilon_hat]
+    return form.objection(results["loss"], np.array(results["predictions"]))
 
 
 def in_turns(

@@ -22,6 +22,7 @@ class Rival(Contestant):
     title = "scikit-learn"
     modules = ("sklearn.neural_network",)
     distributions = ("scikit-learn", "scipy")
+    epsilon_hat = True
 
     def __init__(self, task: Task) -> None:
         import sklearn
@@ -31,6 +32,10 @@ class Rival(Contestant):
         if task.classifies and outputs == 2:
             raise UnsupportedError("it gives two classes one logistic output, not two")
         sklearn.set_config(assume_finite=True)
+        # Its squared error is half of ours for the sake of a shorter derivative, which it adds up
+        # over the outputs, where ours is a mean. Adam does not care, epsilon aside.
+        gradient_factor = 1 if task.classifies else outputs / 2
+        self.loss_factor = 1 if task.classifies else 2
         self.task = task
         self.model = (MLPClassifier if task.classifies else MLPRegressor)(
             hidden_layer_sizes=task.workload.sizes[1:-1],
@@ -39,13 +44,11 @@ class Rival(Contestant):
             learning_rate_init=LEARNING_RATE,
             beta_1=BETAS[0],
             beta_2=BETAS[1],
-            epsilon=EPSILON,
+            epsilon=EPSILON * gradient_factor,
             tol=0.0,
             n_iter_no_change=10**9,
             random_state=np.random.RandomState(task.seed),
         )
-        # Its "squared error" is half of ours, for the sake of a shorter derivative.
-        self.loss_factor = 1 if task.classifies else 2
         self.y = task.y if task.classifies or outputs > 1 else task.y[:, 0]
         self.classes = {"classes": np.arange(outputs)} if task.classifies else {}
         # It makes its parameters when it first sees data, and its optimizer when it has none.
@@ -56,16 +59,6 @@ class Rival(Contestant):
         for mine, given in zip(self.model.intercepts_, task.biases, strict=True):
             mine[...] = given
         del self.model._optimizer
-
-    @classmethod
-    def allowance(cls, task: Task) -> float:
-        # Its Adam adds epsilon to the root of v before correcting v's bias, which in step t makes
-        # epsilon larger by c = 1 / sqrt(1 - beta^t). Each parameter's step then changes by at most
-        # rate c epsilon / |gradient|, and the loss by at most rate c epsilon a parameter.
-        steps = np.arange(1, task.workload.steps)
-        larger = np.sum(1 / np.sqrt(1 - BETAS[1] ** steps))
-        count = sum(W.size + len(b) for W, b in zip(task.weights, task.biases, strict=True))
-        return float(count * LEARNING_RATE * EPSILON * larger)
 
     def train(self) -> float:
         """One epoch; returns its loss."""
