@@ -16,6 +16,7 @@ from .worker import contestant
 from .workloads import PREDICTED, Workload
 
 MEASURES = ("train", "predict", "row", "row_out")
+COMPILING = 5  # times the length of a turn: a prediction takes less to compile
 Progress = Callable[[str], None]
 
 
@@ -144,7 +145,9 @@ def in_turns(
 
 def calibrated(process: Process, measure: str, seconds: float) -> tuple[int, float]:
     """How often to repeat in order to measure long enough, and how long that takes."""
-    process.ask(measure, 1)  # libraries that compile do it now
+    warm_up = process.ask(measure, 1)  # libraries that compile do it now
+    if warm_up > COMPILING * seconds:
+        return 1, warm_up
     repeats = 1
     while (taken := process.ask(measure, repeats)) < seconds / 4:
         repeats *= 4
