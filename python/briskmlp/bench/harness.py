@@ -16,7 +16,6 @@ from .worker import contestant
 from .workloads import PREDICTED, Workload
 
 MEASURES = ("train", "predict", "row", "row_out")
-COMPILING = 5  # times the length of a turn: a prediction takes less to compile
 Progress = Callable[[str], None]
 
 
@@ -25,7 +24,7 @@ class Effort:
     """How much to measure."""
 
     rounds: int = 5  # of which median and quartiles count
-    seconds: float = 0.1  # that a turn lasts, at least
+    seconds: float = 0.08  # that a turn lasts, at least
     budget: float = 5.0  # seconds for one measure of all contestants; it may cost rounds ...
     fewest_rounds: int = 3  # ... down to these
 
@@ -145,9 +144,6 @@ def in_turns(
 
 def calibrated(process: Process, measure: str, seconds: float) -> tuple[int, float]:
     """How often to repeat in order to measure long enough, and how long that takes."""
-    warm_up = process.ask(measure, 1)  # libraries that compile do it now
-    if warm_up > COMPILING * seconds:
-        return 1, warm_up
     repeats = 1
     while (taken := process.ask(measure, repeats)) < seconds / 4:
         repeats *= 4

@@ -25,20 +25,16 @@ from .rivals import load
 from .workloads import Workload
 
 MAX_EPOCHS = 30  # of a training that does not reach its goal
+# A process that goes on after a pause is slow until its threads are on processors of their own and
+# its data in the caches. Until then it is not measured, unless a call is too long to feel it.
+WARM_UP = 0.02  # seconds
+LONG_CALL = 0.25  # seconds
 COMMANDS = ("build", "train", "predict", "row", "row_out", "peak", "memory", "reach")
 
 
 def contestant(name: str) -> type[Contestant]:
     """The class of a contestant by its name, "briskmlp" or a rival's."""
     return Ours if name == "briskmlp" else load(name)
-
-
-def repeated(call: Callable[[], object], times: int) -> float:
-    """Seconds that so many calls take."""
-    start = time.perf_counter()
-    for _ in range(times):
-        call()
-    return time.perf_counter() - start
 
 
 def resident_megabytes(which: str) -> float:
@@ -52,9 +48,11 @@ class Worker:
 
     def __init__(self, name: str, threads: int) -> None:
         self.kind, self.threads = contestant(name), threads
+        self.seconds: dict[str, float] = {}  # of a call of each measure, when it was last measured
 
     def build(self, workload: dict[str, Any], dtype: str) -> dict[str, Any]:
         """Prepare for a workload; returns what must be checked."""
+        self.seconds.clear()
         case = Workload(**workload)
         self.contestant = self.kind(Task.of(case, dtype, self.threads, case.data(dtype)))
         self.rows = case.rows_to_predict(dtype)
@@ -66,24 +64,46 @@ class Worker:
 
     def train(self, times: int) -> float:
         """Seconds of so many epochs."""
-        start = time.perf_counter()
-        self.contestant.fit(times)
-        return time.perf_counter() - start
+        fit = self.contestant.fit
+        return self.measured("train", times, lambda: fit(1), lambda: fit(times))
 
     def predict(self, times: int) -> float:
         """Seconds of predicting many rows so many times."""
-        return repeated(lambda: self.contestant.predict(self.rows), times)
+        return self.repeated("predict", times, lambda: self.contestant.predict(self.rows))
 
     def row(self, times: int) -> float:
         """Seconds of predicting one row so many times."""
         predict, row = self.contestant.predict, self.one_row
-        return repeated(lambda: predict(row), times)
+        return self.repeated("row", times, lambda: predict(row))
 
     def row_out(self, times: int) -> float:
         """Seconds of predicting one row into an array at hand, which only ours can."""
         assert isinstance(self.contestant, Ours)
         predict, row, out = self.contestant.predict_into, self.one_row, self.out
-        return repeated(lambda: predict(row, out), times)
+        return self.repeated("row_out", times, lambda: predict(row, out))
+
+    def repeated(self, measure: str, times: int, call: Callable[[], object]) -> float:
+        """Seconds of so many calls."""
+
+        def calls() -> None:
+            for _ in range(times):
+                call()
+
+        return self.measured(measure, times, call, calls)
+
+    def measured(
+        self, measure: str, times: int, call: Callable[[], object], calls: Callable[[], object]
+    ) -> float:
+        """Seconds of `calls`, after as many of `call` as it takes to warm up."""
+        begin = time.perf_counter()
+        if self.seconds.get(measure, 0) < LONG_CALL:
+            while time.perf_counter() < begin + WARM_UP:
+                call()
+        start = time.perf_counter()
+        calls()
+        seconds = time.perf_counter() - start
+        self.seconds[measure] = seconds / times
+        return seconds
 
     def peak(self, dtype: str) -> float:
         """GFLOP/s that the processors given to this process can do."""
