@@ -244,6 +244,28 @@ def test_a_small_comparison():
     assert any("round 3 of 3" in text for text in said)
 
 
+def test_a_contestant_that_quits_has_no_number():
+    with started(["briskmlp", "numpy_reference"], 1) as both:
+
+        def quit_after_training(text):
+            if text == "predict, round 2 of 2":
+                both["numpy_reference"]._process.kill()
+
+        comparison = compare(
+            TINY["mse"],
+            "float32",
+            1,
+            both,
+            ["train", "predict"],
+            Effort(rounds=2, seconds=0.002, fewest_rounds=2),
+            quit_after_training,
+        )
+    ours, numpy = comparison.outcomes.values()
+    assert list(ours.speeds) == ["train", "predict"]
+    assert numpy.refused.startswith("its process ended")
+    assert numpy.speeds == {}
+
+
 def spread(value):
     return Spread(value, value * 0.9, value * 1.1, 5)
 

@@ -94,12 +94,14 @@ def compare(
     for name, process in processes.items():
         progress(f"{outcomes[name].title}: the results")
         outcomes[name].refused = objection(process, task, expected)
-    able = {name: process for name, process in processes.items() if not outcomes[name].refused}
     for measure in measures:
-        runners = {n: process for n, process in able.items() if measure in contestant(n).measures}
+        runners = {
+            name: process
+            for name, process in processes.items()
+            if measure in contestant(name).measures and not outcomes[name].refused
+        }
         rows = {"train": workload.rows, "predict": PREDICTED}.get(measure, 1)
-        seconds = in_turns(runners, measure, effort, progress)
-        for name, times in seconds.items():
+        for name, times in without_quitters(runners, measure, effort, progress, outcomes).items():
             outcomes[name].speeds[measure] = Spread.of([rows / time for time in times])
     progress("peak")
     peaks = [processes["briskmlp"].ask("peak", dtype) for _ in range(effort.fewest_rounds)]
@@ -120,6 +122,24 @@ def objection(process: Process, task: Task, expected: dict[bool, Expectation]) -
         return str(refusal)
     form = expected[contestant(process.name).epsilon_hat]
     return form.objection(results["loss"], np.array(results["predictions"]))
+
+
+def without_quitters(
+    processes: dict[str, Process],
+    measure: str,
+    effort: Effort,
+    progress: Progress,
+    outcomes: dict[str, Outcome],
+) -> dict[str, list[float]]:
+    """Measure in turns those who get to the end; whoever does not has no number at all."""
+    runners = dict(processes)
+    while runners:
+        try:
+            return in_turns(runners, measure, effort, progress)
+        except RefusedError as refusal:
+            outcomes[refusal.name] = Outcome(outcomes[refusal.name].title, refused=str(refusal))
+            del runners[refusal.name]
+    return {}
 
 
 def in_turns(

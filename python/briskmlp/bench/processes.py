@@ -30,7 +30,11 @@ THREAD_VARIABLES = (
 
 
 class RefusedError(Exception):
-    """A contestant gave no answer; the message says why."""
+    """A contestant, called `name`, gave no answer; the message says why."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 def core_of(processor: int) -> str:
@@ -100,11 +104,11 @@ class Process:
             line = ""
         timer.cancel()
         if not line:
-            raise RefusedError(f"its process ended: {self._last_words()}")
+            raise RefusedError(self.name, f"its process ended: {self._last_words()}")
         self._process.send_signal(signal.SIGSTOP)
         answer = json.loads(line)
         if "error" in answer:
-            raise RefusedError(answer["error"])
+            raise RefusedError(self.name, answer["error"])
         return answer["answer"]
 
     def _last_words(self) -> str:
