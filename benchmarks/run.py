@@ -47,7 +47,7 @@ def main() -> None:
     path = RESULTS / f"{re.sub('[^a-z0-9]+', '-', config['cpu'].lower()).strip('-')}.json"
     results = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     results["machine"] = machine(config)
-    results["software"] = software(config, rivals)
+    results["software"] = results.get("software", {}) | software(config, rivals)
     for name in options.parts or PARTS:
         begin = time.perf_counter()
         for record in PARTS[name].measure(settings):

@@ -21,7 +21,7 @@ from briskmlp.bench.workloads import WORKLOADS
 from .settings import Settings, say
 
 KEY = ("contestant",)
-ROUNDS = 7
+ROUNDS = 5
 MEMORY_WORKLOADS = ("mnist", "wide")
 
 
