@@ -31,6 +31,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measures this machine beside every rival and reports; arguments go to benchmarks/run.py."""
+    session.install(".[plot,rivals]")
+    session.run("python", "benchmarks/run.py", *session.posargs)
+    session.run("python", "benchmarks/report.py")
+
+
+@nox.session
 def stub(session: nox.Session) -> None:
     """Writes the extension's stub anew; tests/test_stub.py compares."""
     session.install(".", *nox.project.dependency_groups(PROJECT, "stub"))

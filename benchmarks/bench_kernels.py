@@ -20,8 +20,8 @@ def layer(kind: Any, width: int, activation: str, dtype: str) -> tuple[Any, Any]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_forward(benchmark: Any, contestant: Any, width: int, dtype: str) -> None:
-    net, X = layer(contestant, width, "identity", dtype)
+def test_forward(benchmark: Any, network: Any, width: int, dtype: str) -> None:
+    net, X = layer(network, width, "identity", dtype)
     scale = np.abs(X) @ np.abs(net.weights[0])
     assert np.all(np.abs(net(X) - X @ net.weights[0]) <= 2 * width * np.finfo(dtype).eps * scale)
     benchmark.group = f"forward, {ROWS} rows, {width}-{width}, {dtype}"
@@ -29,8 +29,8 @@ def test_forward(benchmark: Any, contestant: Any, width: int, dtype: str) -> Non
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_backward(benchmark: Any, contestant: Any, width: int, dtype: str) -> None:
-    net, X = layer(contestant, width, "identity", dtype)
+def test_backward(benchmark: Any, network: Any, width: int, dtype: str) -> None:
+    net, X = layer(network, width, "identity", dtype)
     dY = np.ones_like(X)
     dX, _ = net.backward(X, dY)
     assert np.allclose(dX, dY @ net.weights[0].T, atol=1e-3)
@@ -39,8 +39,8 @@ def test_backward(benchmark: Any, contestant: Any, width: int, dtype: str) -> No
 
 
 @pytest.mark.parametrize("sizes", [(1, 64, 64, 1), (64, 64, 10), (784, 256, 128, 10)], ids=str)
-def test_one_row(benchmark: Any, contestant: Any, sizes: tuple[int, ...], dtype: str) -> None:
-    net = contestant(sizes, dtype=dtype, seed=0)
+def test_one_row(benchmark: Any, network: Any, sizes: tuple[int, ...], dtype: str) -> None:
+    net = network(sizes, dtype=dtype, seed=0)
     row = np.random.default_rng(0).standard_normal(sizes[0]).astype(dtype)
     assert np.allclose(net.predict(row), bm.MLP(sizes, dtype=dtype, seed=0).predict(row), atol=1e-4)
     benchmark.group = f"one row, {'-'.join(map(str, sizes))}, {dtype}"

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import briskmlp as bm
 import numpy as np
 import pytest
+from briskmlp.bench.check import CHECKED, Expectation
+from briskmlp.bench.contestant import Contestant, Task
+from briskmlp.bench.worker import contestant as kind_of
+from briskmlp.bench.workloads import Workload
 
-CONTESTANTS = {"briskmlp": bm.MLP, "numpy": bm.reference.MLP}
+NETWORKS = {"briskmlp": bm.MLP, "numpy": bm.reference.MLP}
+# Those that share NumPy's threads and one process; `python -m briskmlp bench` has the others.
+CONTESTANTS = ("briskmlp", "numpy_reference", "numpy_by_hand")
 
 
 @pytest.fixture(params=CONTESTANTS)
-def contestant(request: pytest.FixtureRequest) -> Any:
+def contestant(request: pytest.FixtureRequest) -> Callable[[Workload, str], Contestant]:
+    """Give what makes a contestant for a workload, checked to do the work."""
+
+    def make(workload: Workload, dtype: str) -> Contestant:
+        task = Task.of(workload, dtype, bm.get_num_threads(), workload.data(dtype))
+        model = kind_of(request.param)(task)
+        rows = workload.rows_to_predict(dtype)[:CHECKED]
+        predictions, loss = model.predict(rows), model.fit(1, shuffle=False)[0]
+        assert Expectation.of(task, rows).objection(loss, predictions) is None
+        return model
+
+    return make
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> Any:
     """Give the class of network to time."""
-    return CONTESTANTS[request.param]
+    return NETWORKS[request.param]
 
 
 @pytest.fixture(params=["float32", "float64"])

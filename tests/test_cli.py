@@ -7,8 +7,9 @@ import sys
 
 import briskmlp
 import pytest
-from briskmlp import _bench, _cli, demos
+from briskmlp import _cli, demos
 from briskmlp._cli import main
+from briskmlp.bench import command
 
 
 def refused(arguments, capsys):
@@ -81,7 +82,7 @@ def test_missing_data_is_an_error_of_one_line(capsys, tmp_path):
 
 def test_bench_gets_its_own_arguments(monkeypatch):
     calls = []
-    monkeypatch.setattr(_bench, "main", lambda arguments: calls.append(arguments) or 5)
+    monkeypatch.setattr(command, "main", lambda arguments: calls.append(arguments) or 5)
     assert main(["bench", "sine", "--threads", "1"]) == 5
     assert calls == [["sine", "--threads", "1"]]
 

@@ -74,9 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif args.command == "info":
             _runtime.show_config()
         else:
-            from . import _bench
+            from .bench import command
 
-            return _bench.main(rest)
+            return command.main(rest)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

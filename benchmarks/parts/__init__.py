@@ -1,0 +1,3 @@
+"""What `run.py` measures: each part gives records, of which `KEY` names the fields that differ."""
+
+from __future__ import annotations
