@@ -15,7 +15,7 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
       kernels_(&kernels),
       chunked_(plan.kind == PlanKind::kChunked),
       layers_(net.layers().size()),
-      nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)),
+      nanoseconds_a_row_(plan.cost.nanoseconds / static_cast<double>(rows)),
       tiles_(weight_tiles(weights.blocks(), kernels.lanes)) {
     const RowCut cut = plan.cut(rows);
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));

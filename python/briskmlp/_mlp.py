@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import _briskmlp_core as core
 from . import _validate
 from ._config import Optimizer
+from ._explain import Explanation, explain
 from ._history import History
 from ._network import Network
 from ._state import MAX_SEED, build
@@ -200,6 +201,47 @@ class MLP(Network):
         Evaluation(loss=12.5, metric=3.5355339059327378)
         """
         return Evaluation(*self._network.evaluate(self._dataset(X, y, sample_weight)))
+
+    # --- Speed ---------------------------------------------------------------------------------
+
+    def explain(
+        self, X: ArrayLike, *, batch_size: int | None = None, measure: bool = True
+    ) -> Explanation:
+        """How rows like X are trained on and predicted here, and how near the machine's limit.
+
+        The plan follows from the sizes and the batch size alone; what is measured also depends on
+        what else the machine does. The network stays as it is: a copy is trained, with Adam.
+
+        Parameters
+        ----------
+        X
+            Rows (M, in): M counts, and for the speed of reading them, their dtype and layout.
+        batch_size
+            Rows in a step, at most M. Default 128, or M if that is less.
+        measure
+            Whether to train a copy and to predict, for about a second; if not, the figures
+            measured are None.
+
+        Returns
+        -------
+        Explanation
+            Printed, it is a report of ten lines.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `X` or `batch_size` does not fit.
+
+        Examples
+        --------
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([64, 64, 10], loss="cross_entropy", seed=0)
+        >>> plan = net.explain(np.zeros((1000, 64)), batch_size=32, measure=False)
+        >>> plan.plan, plan.batch_size, plan.flops
+        ('sharded', 32, 647168.0)
+        """
+        x = _validate.rows(X, "X", self._network)
+        return explain(self, x, rows_per_step(batch_size, len(x)), measure)
 
     # --- Gradients -----------------------------------------------------------------------------
 
