@@ -24,6 +24,7 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
     : pass_(net, kernels, weights, objective),
       lanes_(kernels.lanes),
       chunked_(plan.chunk_gradients),
+      stretch_(plan.stretch),
       layers_(net.layers().size()),
       nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)) {
     const RowCut cut = plan.cut(rows);
@@ -48,21 +49,22 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
 template <class T>
 void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch) {
     const RowCut& cut = batch.cut;
-    for (index_t chunk = worker.begin(cut.chunks); chunk < worker.end(cut.chunks); ++chunk) {
-        const index_t first = cut.chunk_begin(chunk), end = cut.chunk_begin(chunk + 1);
-        for (index_t tile = first; tile < end; ++tile) {
-            if (watch != nullptr && watch->stopped()) {
-                return;
-            }
-            const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
-            if (chunked_) {
-                run_tile_of_chunk(worker, batch, chunk, tile);
-            } else {
-                run_tile(activations_[0], row, count, batch, tile);
-            }
-            if (watch != nullptr && worker.index == 0) {
-                watch->tile_done(nanoseconds_a_row_ * static_cast<double>(count));
-            }
+    index_t chunk = worker.begin(cut.chunks);
+    const index_t end = cut.chunk_begin(worker.end(cut.chunks));
+    for (index_t tile = cut.chunk_begin(chunk), next; tile < end; tile = next) {
+        if (watch != nullptr && watch->stopped()) {
+            return;
+        }
+        next = std::min(tile + stretch_, end);
+        if (chunked_) {
+            chunk += tile == cut.chunk_begin(chunk + 1) ? 1 : 0;
+            run_tile_of_chunk(worker, batch, chunk, tile);
+        } else {
+            run_tiles(activations_[0], cut.tile_begin(tile), batch, tile, next);
+        }
+        if (watch != nullptr && worker.index == 0) {
+            const index_t count = cut.tile_begin(next) - cut.tile_begin(tile);
+            watch->tile_done(nanoseconds_a_row_ * static_cast<double>(count));
         }
     }
 }
@@ -73,7 +75,7 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
     const RowCut& cut = batch.cut;
     const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
     Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
-    run_tile(activations, 0, count, batch, tile);
+    run_tiles(activations, 0, batch, tile, tile + 1);
     LayerMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
     const GemmStart start =
         tile == cut.chunk_begin(chunk) ? GemmStart::kZero : GemmStart::kContinue;
@@ -89,13 +91,19 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
     }
 }
 
+// Tiles [tile, end), the first of whose rows has number `first` in `activations`.
 template <class T>
-void Minibatch<T>::run_tile(Activations<T>& activations, index_t first, index_t count,
-                            const Batch<T>& batch, index_t tile) {
-    activations.load(*batch.data, batch.order + batch.cut.tile_begin(tile), first, count,
-                     batch.scale);
+void Minibatch<T>::run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch,
+                             index_t tile, index_t end) {
+    const RowCut& cut = batch.cut;
+    const index_t row = cut.tile_begin(tile), count = cut.tile_begin(end) - row;
+    activations.load(*batch.data, batch.order + row, first, count, batch.scale);
     pass_.forward(activations, first, count);
-    tile_losses_[static_cast<std::size_t>(tile)] = pass_.loss(activations, first, count);
+    for (index_t t = tile; t < end; ++t) {
+        const index_t begin = cut.tile_begin(t);
+        tile_losses_[static_cast<std::size_t>(t)] =
+            pass_.loss(activations, first + begin - row, cut.tile_begin(t + 1) - begin);
+    }
     pass_.backward(activations, first, count);
 }
 

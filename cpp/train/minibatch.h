@@ -45,12 +45,13 @@ class Minibatch {
   private:
     void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, index_t chunk,
                            index_t tile);
-    void run_tile(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
-                  index_t tile);
+    void run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch, index_t tile,
+                   index_t end);
 
     Pass<T> pass_;
     index_t lanes_;
     bool chunked_;
+    index_t stretch_;
     std::size_t layers_;
     double nanoseconds_a_row_;
     std::vector<Activations<T>> activations_;  // one, or one a worker when the plan is chunked

@@ -5,15 +5,20 @@
 namespace briskmlp {
 namespace {
 
-// Rows of a tile. Each weight that is read serves this many rows, so a tile must be tall enough to
-// hide where the weights come from: L2 for all but wide nets, whose weights come from beyond it.
+// Rows of a tile: the loss is summed tile by tile, so that this much is fixed.
 constexpr index_t kTileRows = 32;
-constexpr index_t kTallTileRows = 128;
-constexpr index_t kTallTiles = 4;  // at least, so that threads have something to share
-constexpr index_t kLargeParameterBytes = 1 << 20;
+constexpr index_t kChunkTileRows = 128;
 
-// Rows and vectors of a weight tile: with its optimizer state it stays in L1.
-constexpr index_t kWeightTileRows = 32;
+// Rows that go through the layers together. Each weight that is read serves this many, which must
+// hide where the weights come from: L2, L3, or memory (measured at 1024-2048-2048-1000, batch 512:
+// 128 rows 86 % of the peak, 256 rows 88 %; at 512-512-512-10, batch 256: 128 rows do best).
+constexpr index_t kStretchRows = 32, kStretchRowsL3 = 128, kStretchRowsMemory = 256;
+constexpr index_t kBeyondL2 = 1 << 20, kBeyondL3 = 16 << 20;
+
+// Rows and vectors of a weight tile: with its optimizer state it stays in L1. In a large layer,
+// whose state comes from memory anyway, taller tiles save reading the batch (whole register tiles
+// of 14 rows and transposes of 16: +1.5 % at width 2048).
+constexpr index_t kWeightTileRows = 32, kWeightTileRowsLarge = 112;
 constexpr index_t kWeightTileVectors = 4;
 
 // Chunks of a chunked plan: enough for many cores, few enough that their gradients stay in cache.
@@ -28,13 +33,14 @@ std::vector<WeightTile> cut_weights(const Network<T>& net, index_t lanes) {
     std::vector<WeightTile> tiles;
     for (std::size_t l = 0; l < net.layers().size(); ++l) {
         const Layer& layer = net.layers()[l];
-        // Tiles start at multiples of kWeightTileRows, which suits the transposes; a short rest
-        // (the bias row, say) goes to the last.
-        const index_t row_tiles =
-            std::max<index_t>(1, (layer.in + kWeightTileRows / 2) / kWeightTileRows);
+        // Tiles start at multiples of `height`, which suits the transposes; a short rest (the bias
+        // row, say) goes to the last.
+        const bool large = layer.in * layer.out * index_t{sizeof(T)} >= kBeyondL2;
+        const index_t height = large ? kWeightTileRowsLarge : kWeightTileRows;
+        const index_t row_tiles = std::max<index_t>(1, (layer.in + height / 2) / height);
         for (index_t i = 0; i < row_tiles; ++i) {
-            const index_t row = i * kWeightTileRows;
-            const index_t rows = i + 1 == row_tiles ? layer.in + 1 - row : kWeightTileRows;
+            const index_t row = i * height;
+            const index_t rows = i + 1 == row_tiles ? layer.in + 1 - row : height;
             for (index_t col = 0; col < layer.out; col += width) {
                 tiles.push_back({l, row, rows, col, std::min(width, layer.out - col)});
             }
@@ -73,9 +79,12 @@ Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t bat
     Plan plan{};
     plan.chunk_gradients = kind == PlanKind::kChunked || chunks_are_cheaper(net, batch);
     plan.weight_tiles = cut_weights(net, kernels.lanes);
-    const bool large = net.num_parameters() * index_t{sizeof(T)} > kLargeParameterBytes;
-    const bool tall = plan.chunk_gradients || (large && batch >= kTallTiles * kTallTileRows);
-    plan.tile_rows = tall ? kTallTileRows : kTileRows;
+    plan.tile_rows = plan.chunk_gradients ? kChunkTileRows : kTileRows;
+    const index_t bytes = net.num_parameters() * index_t{sizeof(T)};
+    const index_t rows = bytes > kBeyondL3   ? kStretchRowsMemory
+                         : bytes > kBeyondL2 ? kStretchRowsL3
+                                             : kStretchRows;
+    plan.stretch = plan.chunk_gradients ? 1 : rows / kTileRows;
     plan.nanoseconds = step_nanoseconds(net, batch);
     return plan;
 }

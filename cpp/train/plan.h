@@ -29,6 +29,8 @@ struct RowCut {
 // added in order.
 struct Plan {
     index_t tile_rows;  // of a row tile, at most
+    index_t stretch;    // consecutive tiles of one worker that go through the layers together, at
+                        // most: changes no bits, and so may depend on who has which tiles
     bool chunk_gradients;
     std::vector<WeightTile> weight_tiles;
     double nanoseconds;  // an estimate of one minibatch on one thread
