@@ -1,5 +1,7 @@
 #include "ops/dense.h"
 
+#include "ops/gemm.h"
+
 namespace briskmlp {
 namespace {
 
@@ -12,7 +14,7 @@ Gemm<T> multiply(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) 
 
 template <class T>
 void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
-                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope) {
+                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope, T* scratch) {
     Gemm<T> gemm = multiply(x, w, y);
     gemm.start = GemmStart::kBias;
     gemm.bias = w.row(x.cols);
@@ -24,7 +26,7 @@ void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixV
         gemm.slope = derivative_from_output(activation) ? nullptr : slope.data;
         gemm.ldslope = slope.stride;
     }
-    kernels.gemm(gemm);
+    blocked_gemm(kernels, gemm, scratch);
 }
 
 template <class T>
@@ -53,7 +55,7 @@ void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x
 
 #define BRISKMLP_INSTANTIATE(T)                                                                \
     template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>,        \
-                                MatrixView<const T>, MatrixView<T>, MatrixView<T>);            \
+                                MatrixView<const T>, MatrixView<T>, MatrixView<T>, T*);        \
     template void dense_backward_input(const KernelTable<T>&, Activation, MatrixView<const T>, \
                                        MatrixView<const T>, MatrixView<const T>,               \
                                        MatrixView<const T>, MatrixView<T>);                    \

@@ -10,9 +10,11 @@ namespace briskmlp {
 
 // y = f(x W + b), with w (K + 1, N): the weights, then the bias. When `slope` has data it receives
 // f'(x W + b) where derivative_from_output(activation) is false, and is left alone otherwise.
+// `scratch`, unless null, is what blocked_gemm needs for weights whose rows collide in the caches.
 template <class T>
 void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
-                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope);
+                   MatrixView<const T> w, MatrixView<T> y, MatrixView<T> slope,
+                   T* scratch = nullptr);
 
 // d_x = (d_y W^T) * g'(x), where x = g(...) is the output of the layer below and wt is (N, K), W
 // transposed. `slope` is what dense_forward stored for the layer below, if anything.
