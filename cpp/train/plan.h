@@ -24,7 +24,9 @@ struct RowCut {
 
 struct Plan {
     PlanKind kind;
-    index_t tile_rows;                       // of a row tile, at most; all rows when sharded
+    index_t tile_rows;  // of a row tile, at most; all rows when sharded
+    index_t stretch;    // consecutive tiles of one worker that go through the layers together, at
+                        // most: changes no bits, and so may depend on who has which tiles
     std::vector<std::vector<Block>> shards;  // of each shard one block a layer; empty otherwise
     StepCost cost;                           // of one minibatch
     index_t max_threads;                     // that find work
