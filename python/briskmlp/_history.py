@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+class Evaluation(NamedTuple):
+    """Loss and metric (see `History.metric_name`) on a data set."""
+
+    loss: float
+    metric: float
+
+
 class History:
     """The figures of every epoch of a training, as columns or as rows.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,18 +12,11 @@ from . import _briskmlp_core as core
 from . import _validate
 from ._config import Optimizer
 from ._explain import Explanation, explain
-from ._history import History
+from ._history import Evaluation, History
 from ._network import Network
 from ._state import MAX_SEED, build
 from ._training import epochs_kept, optimizer_spec, rows_per_step, train
 from ._validate import Array
-
-
-class Evaluation(NamedTuple):
-    """Loss and metric (see `History.metric_name`) on a data set."""
-
-    loss: float
-    metric: float
 
 
 class MLP(Network):
@@ -226,11 +218,6 @@ class MLP(Network):
         -------
         Explanation
             Printed, it is a report of ten lines.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `X` or `batch_size` does not fit.
 
         Examples
         --------
