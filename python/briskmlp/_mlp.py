@@ -201,18 +201,17 @@ class MLP(Network):
     ) -> Explanation:
         """How rows like X are trained on and predicted here, and how near the machine's limit.
 
-        The plan follows from the sizes and the batch size alone; what is measured also depends on
-        what else the machine does. The network stays as it is: a copy is trained, with Adam.
+        The plan follows from the sizes alone, what is measured also from what else the machine
+        does. A copy is trained, with Adam.
 
         Parameters
         ----------
         X
-            Rows (M, in): M counts, and for the speed of reading them, their dtype and layout.
+            Rows (M, in).
         batch_size
             Rows in a step, at most M. Default 128, or M if that is less.
         measure
-            Whether to train a copy and to predict, for about a second; if not, the figures
-            measured are None.
+            Whether to train and predict, for about a second; if not, those figures are None.
 
         Returns
         -------
