@@ -201,8 +201,7 @@ class MLP(Network):
     ) -> Explanation:
         """How rows like X are trained on and predicted here, and how near the machine's limit.
 
-        The plan follows from the sizes alone, what is measured also from what else the machine
-        does. A copy is trained, with Adam.
+        The plan follows from the sizes alone. A copy of the network is trained, with Adam.
 
         Parameters
         ----------
