@@ -127,8 +127,8 @@ class MLP(Network):
         Returns
         -------
         ndarray
-            (M, out), or (out,) for one row; of the network's dtype. A row has the same bits alone
-            and among any others, on any number of threads.
+            (M, out), or (out,) for one row; of the network's dtype. While the parameters are
+            finite, a row has the same bits alone and among others, on any number of threads.
 
         Raises
         ------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
 
 import numpy as np
 
@@ -31,7 +30,7 @@ def optimizer_spec(optimizer: object) -> core.OptimizerSpec:
     settings = Adam() if optimizer is None else optimizer
     for name, kind in OPTIMIZERS.items():
         if isinstance(settings, kind):
-            return core.OptimizerSpec(name, **asdict(settings))
+            return core.OptimizerSpec(name, **vars(settings))
     raise TypeError(f"optimizer must be SGD, Adam, AdamW or a name, got {optimizer!r}")
 
 
