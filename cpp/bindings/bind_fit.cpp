@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "base/parallel.h"
+#include "kernels/dispatch.h"
 #include "train/fit.h"
+#include "train/plan.h"
+#include "train/team.h"
 #include "bindings/network_object.h"
 #include "bindings/numpy_bridge.h"
 
@@ -104,6 +107,43 @@ FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::u
     return {epochs, batch_size, shuffle, seed, first_epoch, optimizer, num_threads()};
 }
 
+// How a network would be trained with batches of so many rows.
+struct PlanReport {
+    std::string kind, isa;
+    index_t lanes;
+    index_t tile_rows, tile_columns;  // of a register tile of the matmul
+    index_t row_tile;                 // rows that go through the layers together
+    index_t parts;                    // that are worked on side by side
+    index_t threads;
+    StepCost cost;
+};
+
+PlanReport plan_report(NetworkObject& network, index_t batch_size, index_t steps) {
+    return network.visit([&](auto& net) {
+        using T = ElementOf<decltype(net)>;
+        const KernelTable<T>& table = kernels<T>();
+        const Plan plan = make_plan(net, table, batch_size);
+        return PlanReport{plan_name(plan.kind),
+                          table.isa,
+                          table.lanes,
+                          table.tile_rows,
+                          table.tile_vecs * table.lanes,
+                          plan.tile_rows,
+                          plan.max_threads,
+                          Team(plan, steps, num_threads()).most(),
+                          plan.cost};
+    });
+}
+
+double expected_step_seconds(NetworkObject& network, index_t batch_size, double peak,
+                             index_t threads) {
+    return network.visit([&](auto& net) {
+        using T = ElementOf<decltype(net)>;
+        const Plan plan = make_plan(net, kernels<T>(), batch_size);
+        return 1e-9 * expected_nanoseconds(net, plan.cost, peak, threads);
+    });
+}
+
 }  // namespace
 
 void bind_fit(py::module_& m) {
@@ -141,6 +181,26 @@ void bind_fit(py::module_& m) {
                                [](const FitOutcome& outcome) { return outcome.result.epochs; })
         .def_readonly("error", &FitOutcome::error);
 
+    py::class_<PlanReport>(m, "PlanReport", "How a network would be trained.")
+        .def_readonly("kind", &PlanReport::kind)
+        .def_readonly("isa", &PlanReport::isa)
+        .def_readonly("lanes", &PlanReport::lanes)
+        .def_readonly("tile_rows", &PlanReport::tile_rows)
+        .def_readonly("tile_columns", &PlanReport::tile_columns)
+        .def_readonly("row_tile", &PlanReport::row_tile)
+        .def_readonly("parts", &PlanReport::parts)
+        .def_readonly("threads", &PlanReport::threads)
+        .def_property_readonly("flops", [](const PlanReport& r) { return r.cost.flops; })
+        .def_property_readonly("padded_flops",
+                               [](const PlanReport& r) { return r.cost.padded_flops; })
+        .def_property_readonly("exchanged", [](const PlanReport& r) { return r.cost.exchanged; })
+        .def_property_readonly("barriers", [](const PlanReport& r) { return r.cost.barriers; });
+
+    m.def("expected_seconds", &expected_step_seconds, py::arg("network"), py::arg("batch_size"),
+          py::arg("peak"), py::arg("threads"),
+          "How long a step should take on threads that can each do `peak` GFLOP/s.");
+    m.def("plan", &plan_report, py::arg("network"), py::arg("batch_size"), py::arg("steps"),
+          "How the network would be trained in epochs of so many steps.");
     m.def("fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
           py::arg("options"), py::arg("on_epoch"),
           "Trains in place. on_epoch(report), unless None, returns true to stop.");

@@ -16,9 +16,6 @@
 namespace briskmlp {
 namespace {
 
-template <class Net>
-using ElementOf = std::remove_reference_t<decltype(*std::declval<Net>().parameters())>;
-
 const NetworkSpec& spec_of(NetworkObject& self) {
     return self.visit([](auto& net) -> const NetworkSpec& { return net.spec(); });
 }

@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/peak.h"
 #include "nn/activation.h"
 #include "nn/initializer.h"
 #include "nn/loss.h"
@@ -46,12 +47,20 @@ py::typing::Dict<py::str, py::object> config() {
     return result;
 }
 
+double measured_peak(const std::string& dtype, double seconds) {
+    const py::gil_scoped_release release;
+    return dtype == "float64" ? peak_gflops(kernels<double>(), num_threads(), seconds)
+                              : peak_gflops(kernels<float>(), num_threads(), seconds);
+}
+
 }  // namespace
 
 void bind_runtime(py::module_& m) {
     m.def("config", &config, "What the library was built with and runs on.");
     m.def("num_threads", &num_threads, "Threads a computation may use.");
     m.def("set_num_threads", &set_num_threads, py::arg("n"), py::pos_only());
+    m.def("peak_gflops", &measured_peak, py::arg("dtype"), py::arg("seconds"),
+          "GFLOP/s of multiply-adds on all threads a computation may use, measured.");
     m.def("activation_names", &activation_names);
     m.def("initializer_names", &initializer_names);
     m.def("loss_names", &loss_names);

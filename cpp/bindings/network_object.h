@@ -4,6 +4,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,10 @@ namespace briskmlp {
 
 // Computing for longer than this releases the GIL, which itself costs about 50 ns.
 inline constexpr double kHoldGilNanoseconds = 10e3;
+
+// The T of a Network<T>.
+template <class Net>
+using ElementOf = std::remove_reference_t<decltype(*std::declval<Net>().parameters())>;
 
 class NetworkObject {
   public:

@@ -70,7 +70,7 @@ struct Accumulators {
         const index_t ldc = t.ldc;
         if (t.finish == GemmFinish::kRelu) {
             for_tile<kRows, kVecs>([&](int r, int v) {
-                sum[r][v] = select(sum[r][v] < zero, zero, sum[r][v]);  // keeps NaN
+                sum[r][v] = select(sum[r][v] <= zero, zero, sum[r][v]);  // keeps NaN; no -0
             });
         } else if (t.finish == GemmFinish::kReluGrad) {
             for_tile<kRows, kVecs>([&](int r, int v) {
@@ -193,29 +193,74 @@ void gemm_panels(const Gemm<T>& g, index_t column) {
 }
 
 // A single row reads each element of B once: what counts is how B streams in. Panels are wide, so
-// that there are accumulators enough without a second row, and a B beyond the caches is taken a few
-// whole rows at a time. The sums go on from C, which leaves their order, and so their bits, alone.
+// that there are accumulators enough without a second row, and a B beyond L1 and L2 is taken a few
+// whole rows at a time, only those that A does not multiply by zero: after a ReLU about half. The
+// sums go on from C, which leaves their order, and so their bits, alone. Leaving out a zero changes
+// at most the sign of a sum that is zero, as long as B is finite: the row then misses the NaN that
+// 0 times infinity would have given it among others.
 constexpr int kRowVecs = 8;
 constexpr index_t kRowsOfB = 16;
 constexpr index_t kStreamedBytes = 256 << 10;
 
 template <class T>
-void gemm_row(Gemm<T> g) {
-    const index_t k = g.k;
-    const GemmFinish finish = g.finish;
-    if (k * g.n * index_t{sizeof(T)} >= kStreamedBytes) {
-        g.k = kRowsOfB;
-        g.finish = GemmFinish::kStore;
-        for (index_t left = k; left > kRowsOfB; left -= kRowsOfB) {
-            gemm_panels<T, kRowVecs, 1>(g, 0);
-            g.start = GemmStart::kContinue;
-            g.a += kRowsOfB;
-            g.b += kRowsOfB * g.ldb;
+struct RowsOfB {
+    T a[kRowsOfB];
+    const T* b[kRowsOfB];
+};
+
+// C += a b, with `count` rows of B, for the columns from `column` on.
+template <class T, int kVecs>
+void add_rows(const RowsOfB<T>& rows, index_t count, index_t n, index_t column, T* c) {
+    constexpr index_t kLanes = Vec<T>::kLanes, kPanel = kVecs * kLanes;
+    for (; n - column > kPanel - kLanes; column += kPanel) {
+        Vec<T> sum[kVecs];
+        for_tile<1, kVecs>([&](int, int v) { sum[v] = Vec<T>::load(c + column + v * kLanes); });
+        for (index_t p = 0; p < count; ++p) {
+            const Vec<T> a = Vec<T>::set(rows.a[p]);
+            const T* const b = rows.b[p] + column;
+            for_tile<1, kVecs>(
+                [&](int, int v) { sum[v] = fma(a, Vec<T>::load(b + v * kLanes), sum[v]); });
         }
-        g.k = k - (k - 1) / kRowsOfB * kRowsOfB;
-        g.finish = finish;
+        for_tile<1, kVecs>([&](int, int v) { sum[v].store(c + column + v * kLanes); });
     }
-    gemm_panels<T, kRowVecs, 1>(g, 0);
+    if constexpr (kVecs > 1) {
+        if (column < n) {
+            add_rows<T, kVecs - 1>(rows, count, n, column, c);
+        }
+    }
+}
+
+template <class T>
+void stream_rows(const Gemm<T>& g) {
+    RowsOfB<T> rows;
+    index_t count = 0;
+    const T* b = g.b;
+    for (index_t p = 0; p < g.k; ++p, b += g.ldb) {
+        rows.a[count] = g.a[p];
+        rows.b[count] = b;
+        count += g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
+        if (count == kRowsOfB) {
+            add_rows<T, kRowVecs>(rows, count, g.n, 0, g.c);
+            count = 0;
+        }
+    }
+    add_rows<T, kRowVecs>(rows, count, g.n, 0, g.c);
+}
+
+template <class T>
+void gemm_row(const Gemm<T>& g) {
+    if (g.k * g.n * index_t{sizeof(T)} < kStreamedBytes) {
+        gemm_panels<T, kRowVecs, 1>(g, 0);
+        return;
+    }
+    Gemm<T> ends = g;  // without products: how the sums start, and how they finish
+    ends.k = 0;
+    ends.finish = GemmFinish::kStore;
+    gemm_panels<T, kRowVecs, 1>(ends, 0);
+    stream_rows(g);
+    ends.start = GemmStart::kContinue;
+    ends.finish = g.finish;
+    gemm_panels<T, kRowVecs, 1>(ends, 0);
 }
 
 template <class T>

@@ -3,24 +3,34 @@
 #include <algorithm>
 
 #include "ops/dense.h"
+#include "ops/gemm.h"
 
 namespace briskmlp {
 namespace {
+
+// Rows of a tile where the weights stay in L2, and where they come from beyond it.
+constexpr index_t kTileRows = 64, kTallTileRows = 256;
+constexpr index_t kBeyondL2 = 1 << 20;
 
 template <class T>
 MatrixView<const T> weights_in_place(const Network<T>& net, const Layer& layer) {
     return {net.parameters() + layer.offset, layer.in + 1, layer.out, layer.out};
 }
 
-// All layers, from x through the two scratch matrices in turn; returns the last.
+// All layers, from x through the matrices y and other in turn; returns the last.
 template <class T>
 MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels,
-                             MatrixView<const T> x, MatrixView<T> scratch, MatrixView<T> other) {
+                             MatrixView<const T> x, MatrixView<T> y, MatrixView<T> other,
+                             T* scratch) {
     for (const Layer& layer : net.layers()) {
-        scratch.cols = layer.out;
-        dense_forward(kernels, layer.activation, x, weights_in_place(net, layer), {}, scratch, {});
-        x = scratch.constant();
-        std::swap(scratch, other);
+        const MatrixView<const T> w = weights_in_place(net, layer);
+        // With one output W is its own transpose.
+        const T* const column = layer.out == 1 ? w.data : nullptr;
+        y.cols = layer.out;
+        dense_forward(kernels, layer.activation, x, w, {column, 1, layer.in, layer.in}, y, {},
+                      scratch);
+        x = y.constant();
+        std::swap(y, other);
     }
     return other;
 }
@@ -34,23 +44,47 @@ index_t widest_row(const Network<T>& net, index_t lanes) {
 }
 
 template <class T>
-Inference<T>::Inference(const Network<T>& net, const KernelTable<T>& kernels, index_t rows)
-    : net_(&net),
-      kernels_(&kernels),
-      stride_(widest_row(net, kernels.lanes)),
-      buffers_{AlignedBuffer<T>(checked_mul(rows, stride_)),
-               AlignedBuffer<T>(checked_mul(rows, stride_))} {}
+index_t Inference<T>::tile_rows(const Network<T>& net) {
+    return net.num_parameters() * index_t{sizeof(T)} > kBeyondL2 ? kTallTileRows : kTileRows;
+}
 
 template <class T>
-MatrixView<T> Inference<T>::run(const InputMatrix& x) {
-    MatrixView<const T> input{nullptr, x.rows, x.cols, stride_};
-    input.data = in_place<T>(x, &input.stride);
-    if (input.data == nullptr) {
-        gather_rows(x, nullptr, x.rows, buffers_[1].data(), stride_);
-        input = {buffers_[1].data(), x.rows, x.cols, stride_};
+typename Inference<T>::Buffer Inference<T>::buffer(index_t rows, index_t cols, index_t lanes) {
+    const index_t stride = padded_stride<T>(cols, lanes);
+    return {AlignedBuffer<T>(checked_mul(rows, stride)), stride};
+}
+
+template <class T>
+Inference<T>::Inference(const Network<T>& net, const KernelTable<T>& kernels, const InputMatrix& x,
+                        index_t rows)
+    : net_(&net), kernels_(&kernels) {
+    index_t widest[2] = {0, 0}, scratch = 0;
+    for (std::size_t l = 0; l < net.layers().size(); ++l) {
+        const Layer& layer = net.layers()[l];
+        widest[l % 2] = std::max(widest[l % 2], layer.out);
+        scratch = std::max(scratch, blocked_gemm_scratch(kernels, layer.in, layer.out));
     }
-    return through_layers<T>(*net_, *kernels_, input, {buffers_[0].data(), x.rows, 0, stride_},
-                             {buffers_[1].data(), x.rows, 0, stride_});
+    index_t stride = 0;
+    const bool readable = in_place<T>(x, &stride) != nullptr;
+    // A copy of the input is cheap where a large layer reads it.
+    const bool collide = scratch > 0 && rows_collide<T>(stride);
+    input_ = buffer(!readable || collide ? rows : 0, net.inputs(), kernels.lanes);
+    even_ = buffer(rows, widest[0], kernels.lanes);
+    odd_ = buffer(rows, widest[1], kernels.lanes);
+    scratch_ = AlignedBuffer<T>(scratch);
+}
+
+template <class T>
+MatrixView<T> Inference<T>::run(const InputMatrix& tile) {
+    MatrixView<const T> x{input_.data.data(), tile.rows, tile.cols, input_.stride};
+    if (input_.data.size() == 0) {
+        x.data = in_place<T>(tile, &x.stride);
+    } else {
+        gather_rows(tile, nullptr, tile.rows, input_.data.data(), x.stride);
+    }
+    return through_layers<T>(*net_, *kernels_, x, {even_.data.data(), x.rows, 0, even_.stride},
+                             {odd_.data.data(), x.rows, 0, odd_.stride},
+                             scratch_.size() == 0 ? nullptr : scratch_.data());
 }
 
 template <class T>
@@ -58,7 +92,7 @@ T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T
              index_t scratch_row) {
     return through_layers<T>(net, kernels, {x, 1, net.inputs(), net.inputs()},
                              {scratch, 1, 0, scratch_row},
-                             {scratch + scratch_row, 1, 0, scratch_row})
+                             {scratch + scratch_row, 1, 0, scratch_row}, nullptr)
         .data;
 }
 

@@ -12,22 +12,31 @@ namespace briskmlp {
 template <class T>
 class Inference {
   public:
-    // Rows of a tile: enough that each weight read serves many, few enough that the activations of
-    // all but very wide nets stay in L2.
-    static constexpr index_t kTileRows = 64;
+    // Rows that suit a call of run, from the sizes alone: enough that each weight read serves many,
+    // few enough that the activations stay in L2 where the weights do.
+    static index_t tile_rows(const Network<T>& net);
 
-    // Scratch for tiles of up to `rows` rows.
-    Inference(const Network<T>& net, const KernelTable<T>& kernels, index_t rows);
+    // For tiles of up to `rows` rows of x.
+    Inference(const Network<T>& net, const KernelTable<T>& kernels, const InputMatrix& x,
+              index_t rows);
 
-    // The raw outputs (x.rows, outputs) of up to `rows` rows, valid until the next call. May be
+    // The raw outputs (tile.rows, outputs) of some rows of x, valid until the next call. May be
     // changed in place.
-    MatrixView<T> run(const InputMatrix& x);
+    MatrixView<T> run(const InputMatrix& tile);
 
   private:
     const Network<T>* net_;
     const KernelTable<T>* kernels_;
-    index_t stride_;
-    AlignedBuffer<T> buffers_[2];  // (rows, widest layer) padded
+    // Little is allocated: for a small net and a few rows that would take longer than the rows.
+    struct Buffer {
+        AlignedBuffer<T> data;
+        index_t stride;
+    };
+    static Buffer buffer(index_t rows, index_t cols, index_t lanes);
+
+    Buffer input_;              // for tiles that cannot be read in place, else empty
+    Buffer even_, odd_;         // the outputs of layers 0, 2, ... and 1, 3, ...
+    AlignedBuffer<T> scratch_;  // of blocked_gemm, empty where no layer needs it
 };
 
 // The same for one row x (inputs) contiguous, with caller's scratch: two arrays of `scratch_row`

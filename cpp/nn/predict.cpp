@@ -34,19 +34,20 @@ template <class T>
 void predict(const Network<T>& net, const InputMatrix& x, Output output, T* out, index_t threads) {
     const KernelTable<T>& table = kernels<T>();
     const Link link = output == Output::kRaw ? Link::kIdentity : loss_info(net.spec().loss).link;
-    const index_t tile_rows = std::min(x.rows, Inference<T>::kTileRows);
-    const index_t tiles = ceil_div(x.rows, std::max<index_t>(1, tile_rows));
-    const index_t workers = std::min(useful_threads(predict_nanoseconds(net, x.rows), threads),
-                                     std::max<index_t>(1, tiles));
+    const index_t workers = std::max<index_t>(
+        1, std::min(useful_threads(predict_nanoseconds(net, x.rows), threads), x.rows));
+    // At least a tile for each worker; all of about the same height.
+    const index_t tiles = std::max(workers, ceil_div(x.rows, Inference<T>::tile_rows(net)));
+    const index_t tile_rows = ceil_div(x.rows, tiles);
     std::vector<Inference<T>> inferences;
     for (index_t i = 0; i < workers; ++i) {
-        inferences.emplace_back(net, table, tile_rows);
+        inferences.emplace_back(net, table, x, tile_rows);
     }
     parallel(workers, [&](const Worker& worker) {
         Inference<T>& inference = inferences[static_cast<std::size_t>(worker.index)];
         for (index_t tile = worker.begin(tiles); tile < worker.end(tiles); ++tile) {
-            const index_t first = tile * tile_rows;
-            const index_t count = std::min(tile_rows, x.rows - first);
+            const index_t first = x.rows * tile / tiles;
+            const index_t count = x.rows * (tile + 1) / tiles - first;
             const MatrixView<T> raw = inference.run(x.rows_from(first, count));
             apply_link(table, link, count, raw.cols, raw.data, raw.stride);
             for (index_t r = 0; r < count; ++r) {

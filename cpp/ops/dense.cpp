@@ -1,5 +1,7 @@
 #include "ops/dense.h"
 
+#include "ops/gemm.h"
+
 namespace briskmlp {
 namespace {
 
@@ -13,7 +15,7 @@ Gemm<T> multiply(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) 
 template <class T>
 void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
                    MatrixView<const T> w, MatrixView<const T> wt, MatrixView<T> y,
-                   MatrixView<T> slope) {
+                   MatrixView<T> slope, T* scratch) {
     const T* const bias = w.rows > x.cols ? w.row(x.cols) : nullptr;
     if (wt.data != nullptr && is_narrow(kernels, w.cols)) {
         kernels.narrow_forward(x.rows, w.cols, x.cols, x.data, x.stride, wt.data, wt.stride, bias,
@@ -32,7 +34,7 @@ void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixV
         gemm.slope = derivative_from_output(activation) ? nullptr : slope.data;
         gemm.ldslope = slope.stride;
     }
-    kernels.gemm(gemm);
+    blocked_gemm(kernels, gemm, scratch);
 }
 
 template <class T>
@@ -87,7 +89,7 @@ void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x
 #define BRISKMLP_INSTANTIATE(T)                                                                    \
     template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>,            \
                                 MatrixView<const T>, MatrixView<const T>, MatrixView<T>,           \
-                                MatrixView<T>);                                                    \
+                                MatrixView<T>, T*);                                                \
     template void dense_activate(const KernelTable<T>&, Activation, MatrixView<T>, MatrixView<T>); \
     template void dense_backward_activation(const KernelTable<T>&, Activation,                     \
                                             MatrixView<const T>, MatrixView<const T>,              \

@@ -17,11 +17,12 @@ bool is_narrow(const KernelTable<T>& kernels, index_t outputs) {
 // y = f(x W + b), with w (K + 1, N): the weights, then the bias; or f(x W) where w is (K, N). wt is
 // (N, K), W transposed: a narrow layer is faster with it, others need none. When `slope` has data
 // it receives f'(x W + b) where derivative_from_output(activation) is false, and is left alone
-// otherwise.
+// otherwise. `scratch`, unless null, is what blocked_gemm needs for weights whose rows collide in
+// the caches.
 template <class T>
 void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
                    MatrixView<const T> w, MatrixView<const T> wt, MatrixView<T> y,
-                   MatrixView<T> slope);
+                   MatrixView<T> slope, T* scratch = nullptr);
 
 // The activation alone, in place; `slope` as for dense_forward.
 template <class T>

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "train/padded_matrix.h"
-
 namespace briskmlp {
 
 template <class T>

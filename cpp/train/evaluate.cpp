@@ -24,15 +24,15 @@ Targets<T> targets_from(const Targets<T>& y, index_t first) {
 
 template <class T>
 Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads, Watch* watch) {
-    constexpr index_t kTileRows = Inference<T>::kTileRows;
     const KernelTable<T>& table = kernels<T>();
     const Loss loss = net.spec().loss;
-    const index_t rows = data.x.rows, tiles = ceil_div(rows, kTileRows);
+    const index_t tile_rows = Inference<T>::tile_rows(net);
+    const index_t rows = data.x.rows, tiles = ceil_div(rows, tile_rows);
     const index_t workers =
         std::min(tiles, useful_threads(predict_nanoseconds(net, rows), threads));
     std::vector<Inference<T>> inferences;
     for (index_t i = 0; i < workers; ++i) {
-        inferences.emplace_back(net, table, std::min(rows, kTileRows));
+        inferences.emplace_back(net, table, data.x, std::min(rows, tile_rows));
     }
     // One sum for each tile, added up in the order of the tiles whoever ran them.
     std::vector<Evaluation> sums(static_cast<std::size_t>(tiles));
@@ -40,7 +40,7 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
     parallel(workers, [&](const Worker& worker) {
         const index_t end = worker.end(tiles);
         for (index_t tile = worker.begin(tiles); tile < end && !stopped(); ++tile) {
-            const index_t first = tile * kTileRows, count = std::min(kTileRows, rows - first);
+            const index_t first = tile * tile_rows, count = std::min(tile_rows, rows - first);
             const Targets<T> targets = targets_from(data.y, first);
             const MatrixView<T> raw = inferences[static_cast<std::size_t>(worker.index)].run(
                 data.x.rows_from(first, count));

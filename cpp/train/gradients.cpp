@@ -29,7 +29,7 @@ double differentiate(const Network<T>& net, const Dataset<T>& data, Objective ob
     const KernelTable<T>& table = kernels<T>();
     const index_t rows = data.x.rows;
     const Plan plan = make_plan(net, table, rows, PlanKind::kChunked);
-    threads = useful_threads(plan.nanoseconds, threads);
+    threads = useful_threads(plan.cost.nanoseconds, threads);
     const Weights<T> weights(net, table, whole_layers(net.layers()), d_x != nullptr, nullptr);
     Minibatch<T> minibatch(net, table, weights, plan, rows, data.y, threads, objective);
     std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));

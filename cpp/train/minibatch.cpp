@@ -15,7 +15,7 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
       kernels_(&kernels),
       chunked_(plan.kind == PlanKind::kChunked),
       layers_(net.layers().size()),
-      nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)),
+      nanoseconds_a_row_(plan.cost.nanoseconds / static_cast<double>(rows)),
       tiles_(weight_tiles(weights.blocks(), kernels.lanes)) {
     const RowCut cut = plan.cut(rows);
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
@@ -39,21 +39,22 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
 template <class T>
 void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch) {
     const RowCut cut = plan_.cut(batch.rows);
-    for (index_t chunk = worker.begin(cut.chunks); chunk < worker.end(cut.chunks); ++chunk) {
-        const index_t first = cut.chunk_begin(chunk), end = cut.chunk_begin(chunk + 1);
-        for (index_t tile = first; tile < end; ++tile) {
-            if (watch != nullptr && watch->stopped()) {
-                return;
-            }
-            const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
-            if (chunked_) {
-                run_tile_of_chunk(worker, batch, cut, chunk, tile);
-            } else {
-                run_tile(activations_[0], row, count, batch, cut, tile);
-            }
-            if (watch != nullptr && worker.index == 0) {
-                watch->tile_done(nanoseconds_a_row_ * static_cast<double>(count));
-            }
+    index_t chunk = worker.begin(cut.chunks);
+    const index_t end = cut.chunk_begin(worker.end(cut.chunks));
+    for (index_t tile = cut.chunk_begin(chunk), next; tile < end; tile = next) {
+        if (watch != nullptr && watch->stopped()) {
+            return;
+        }
+        next = std::min(tile + plan_.stretch, end);
+        if (chunked_) {
+            chunk += tile == cut.chunk_begin(chunk + 1) ? 1 : 0;
+            run_tile_of_chunk(worker, batch, cut, chunk, tile);
+        } else {
+            run_tiles(activations_[0], cut.tile_begin(tile), batch, cut, tile, next);
+        }
+        if (watch != nullptr && worker.index == 0) {
+            const index_t count = cut.tile_begin(next) - cut.tile_begin(tile);
+            watch->tile_done(nanoseconds_a_row_ * static_cast<double>(count));
         }
     }
 }
@@ -63,7 +64,7 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
                                      index_t chunk, index_t tile) {
     const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
     Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
-    run_tile(activations, 0, count, batch, cut, tile);
+    run_tiles(activations, 0, batch, cut, tile, tile + 1);
     BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
     const GemmStart start =
         tile == cut.chunk_begin(chunk) ? GemmStart::kZero : GemmStart::kContinue;
@@ -79,12 +80,18 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
     }
 }
 
+// Tiles [tile, end), the first of whose rows has number `first` in `activations`.
 template <class T>
-void Minibatch<T>::run_tile(Activations<T>& activations, index_t first, index_t count,
-                            const Batch<T>& batch, const RowCut& cut, index_t tile) {
-    activations.rows().load(batch, cut.tile_begin(tile), first, count);
+void Minibatch<T>::run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch,
+                             const RowCut& cut, index_t tile, index_t end) {
+    const index_t row = cut.tile_begin(tile), count = cut.tile_begin(end) - row;
+    activations.rows().load(batch, row, first, count);
     pass_.forward(activations, first, count);
-    tile_losses_[static_cast<std::size_t>(tile)] = pass_.loss(activations, first, count);
+    for (index_t t = tile; t < end; ++t) {
+        const index_t begin = cut.tile_begin(t);
+        tile_losses_[static_cast<std::size_t>(t)] =
+            pass_.loss(activations, first + begin - row, cut.tile_begin(t + 1) - begin);
+    }
     pass_.backward(activations, first, count);
 }
 

@@ -46,8 +46,8 @@ class Minibatch {
                                         const Block& tile);
     void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, const RowCut& cut,
                            index_t chunk, index_t tile);
-    void run_tile(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
-                  const RowCut& cut, index_t tile);
+    void run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch,
+                   const RowCut& cut, index_t tile, index_t end);
 
     Plan plan_;
     Pass<T> pass_;

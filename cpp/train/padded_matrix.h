@@ -6,14 +6,6 @@
 
 namespace briskmlp {
 
-// A row stride of whole vectors for `cols` columns. A multiple of 1 KiB gets one vector more: rows
-// at such distances compete for the same few sets of the L1 cache (measured: -15 % at width 2048).
-template <class T>
-index_t padded_stride(index_t cols, index_t lanes) {
-    const index_t stride = round_up(cols, lanes);
-    return stride * index_t{sizeof(T)} % 1024 == 0 ? stride + lanes : stride;
-}
-
 // Zeros at first. Empty unless given a size; views of an empty one have no data.
 template <class T>
 class PaddedMatrix {

@@ -16,7 +16,7 @@ ShardedStep<T>::ShardedStep(const Network<T>& net, const KernelTable<T>& kernels
       layers_(net.layers()),
       loss_(net.spec().loss),
       optimizer_(optimizer),
-      nanoseconds_a_row_(plan.nanoseconds / static_cast<double>(rows)) {
+      nanoseconds_a_row_(plan.cost.nanoseconds / static_cast<double>(rows)) {
     const index_t lanes = kernels.lanes;
     for (const std::vector<Block>& blocks : plan.shards) {
         shards_.emplace_back(net, kernels, blocks, optimizer_, rows);

@@ -6,15 +6,6 @@
 namespace briskmlp {
 namespace {
 
-// Work in nanoseconds below which one thread does it alone: a whole epoch, as waking a thread costs
-// up to 25 microseconds; and a step, for its barriers and the cache lines that they pass on. Those
-// are few when the plan is sharded.
-constexpr double kEpoch = 100e3;
-constexpr double kShardedStep = 5e3;
-constexpr double kTiledStep = 40e3;
-// A tiled step that is longer has work for another thread each time it doubles this.
-constexpr double kTiledShare = 20e3;
-
 // In longer steps what threads pass on is little beside the work, and nothing is tried.
 constexpr double kTriedStep = 200e3;
 // Seconds of a trial, and of what follows it: twice as long each time it confirms the last.
@@ -24,25 +15,14 @@ constexpr double kTrial = 1e-3;
 constexpr index_t kFirstSteps = 2;
 constexpr double kShortestRun = 30e-3, kLongestRun = 480e-3;
 
-index_t worth(const Plan& plan, index_t steps, index_t limit) {
-    const bool sharded = plan.kind == PlanKind::kSharded;
-    if (plan.nanoseconds < (sharded ? kShardedStep : kTiledStep) ||
-        plan.nanoseconds * static_cast<double>(steps) < kEpoch) {
-        return 1;
-    }
-    const index_t most = std::min(plan.max_threads, limit);
-    return sharded ? most
-                   : static_cast<index_t>(
-                         std::min(plan.nanoseconds / kTiledShare, static_cast<double>(most)));
-}
-
 }  // namespace
 
 Team::Team(const Plan& plan, index_t steps, index_t limit)
-    : most_(worth(plan, steps, limit)),
+    : most_(threads_worth_waking(plan.kind, plan.cost.nanoseconds, steps,
+                                 std::min(plan.max_threads, limit))),
       threads_(most_),
-      tries_(most_ > 1 && plan.nanoseconds < kTriedStep),
-      seconds_a_step_(plan.nanoseconds * 1e-9),
+      tries_(most_ > 1 && plan.cost.nanoseconds < kTriedStep),
+      seconds_a_step_(plan.cost.nanoseconds * 1e-9),
       run_seconds_(kShortestRun) {}
 
 index_t Team::threads() const {

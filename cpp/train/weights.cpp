@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "ops/dense.h"
-#include "train/padded_matrix.h"
 
 namespace briskmlp {
 

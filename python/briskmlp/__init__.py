@@ -31,9 +31,9 @@ from ._config import Adam as Adam
 from ._config import AdamW as AdamW
 from ._config import Optimizer as Optimizer
 from ._errors import DivergenceError as DivergenceError
+from ._history import Evaluation as Evaluation
 from ._history import History as History
 from ._mlp import MLP as MLP
-from ._mlp import Evaluation as Evaluation
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config

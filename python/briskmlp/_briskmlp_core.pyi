@@ -13,13 +13,17 @@ __all__: list[str] = [
     "FitOutcome",
     "Network",
     "OptimizerSpec",
+    "PlanReport",
     "activation_names",
     "config",
+    "expected_seconds",
     "find_nonfinite",
     "fit",
     "initializer_names",
     "loss_names",
     "num_threads",
+    "peak_gflops",
+    "plan",
     "set_num_threads",
 ]
 
@@ -151,10 +155,49 @@ class FitOutcome:
     @property
     def step(self) -> int: ...
 
+class PlanReport:
+    """
+    How a network would be trained.
+    """
+    @property
+    def barriers(self) -> int: ...
+    @property
+    def exchanged(self) -> float: ...
+    @property
+    def flops(self) -> float: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def lanes(self) -> int: ...
+    @property
+    def padded_flops(self) -> float: ...
+    @property
+    def parts(self) -> int: ...
+    @property
+    def row_tile(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def tile_columns(self) -> int: ...
+    @property
+    def tile_rows(self) -> int: ...
+
 def activation_names() -> list[str]: ...
 def config() -> dict[str, typing.Any]:
     """
     What the library was built with and runs on.
+    """
+
+def expected_seconds(
+    network: Network,
+    batch_size: typing.SupportsInt | typing.SupportsIndex,
+    peak: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> float:
+    """
+    How long a step should take on threads that can each do `peak` GFLOP/s.
     """
 
 def find_nonfinite(x: numpy.ndarray) -> tuple[int, int] | None:
@@ -178,6 +221,20 @@ def loss_names() -> list[str]: ...
 def num_threads() -> int:
     """
     Threads a computation may use.
+    """
+
+def peak_gflops(dtype: str, seconds: typing.SupportsFloat | typing.SupportsIndex) -> float:
+    """
+    GFLOP/s of multiply-adds on all threads a computation may use, measured.
+    """
+
+def plan(
+    network: Network,
+    batch_size: typing.SupportsInt | typing.SupportsIndex,
+    steps: typing.SupportsInt | typing.SupportsIndex,
+) -> PlanReport:
+    """
+    How the network would be trained in epochs of so many steps.
     """
 
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,13 @@ from ._names import unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+class Evaluation(NamedTuple):
+    """Loss and metric (see `History.metric_name`) on a data set."""
+
+    loss: float
+    metric: float
 
 
 class History:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -12,18 +11,12 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import _briskmlp_core as core
 from . import _validate
 from ._config import Optimizer
-from ._history import History
+from ._explain import Explanation, explain
+from ._history import Evaluation, History
 from ._network import Network
 from ._state import MAX_SEED, build
 from ._training import epochs_kept, optimizer_spec, rows_per_step, train
 from ._validate import Array
-
-
-class Evaluation(NamedTuple):
-    """Loss and metric (see `History.metric_name`) on a data set."""
-
-    loss: float
-    metric: float
 
 
 class MLP(Network):
@@ -200,6 +193,40 @@ class MLP(Network):
         Evaluation(loss=12.5, metric=3.5355339059327378)
         """
         return Evaluation(*self._network.evaluate(self._dataset(X, y, sample_weight)))
+
+    # --- Speed ---------------------------------------------------------------------------------
+
+    def explain(
+        self, X: ArrayLike, *, batch_size: int | None = None, measure: bool = True
+    ) -> Explanation:
+        """How rows like X are trained on and predicted here, and how near the machine's limit.
+
+        The plan follows from the sizes alone. A copy of the network is trained, with Adam.
+
+        Parameters
+        ----------
+        X
+            Rows (M, in).
+        batch_size
+            Rows in a step, at most M. Default 128, or M if that is less.
+        measure
+            Whether to train and predict, for about a second; if not, those figures are None.
+
+        Returns
+        -------
+        Explanation
+            Printed, it is a report of ten lines.
+
+        Examples
+        --------
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([64, 64, 10], loss="cross_entropy", seed=0)
+        >>> plan = net.explain(np.zeros((1000, 64)), batch_size=32, measure=False)
+        >>> plan.plan, plan.batch_size, plan.flops
+        ('sharded', 32, 647168.0)
+        """
+        x = _validate.rows(X, "X", self._network)
+        return explain(self, x, rows_per_step(batch_size, len(x)), measure)
 
     # --- Gradients -----------------------------------------------------------------------------
 

@@ -205,6 +205,14 @@ def destination(out: object, shape: tuple[int, ...], dtype: DType) -> Array:
 # --- Data sets ---------------------------------------------------------------------------------
 
 
+def rows(X: ArrayLike, name: str, network: core.Network) -> Array:
+    """Rows for training: (M, in), M at least 1."""
+    x = inputs(X, name, network, row_allowed=False)
+    if not 1 <= len(x) <= MAX_ROWS:
+        raise ValueError(f"{name} has {len(x)} rows, expected from 1 to {MAX_ROWS}")
+    return x
+
+
 def dataset(
     network: core.Network,
     X: ArrayLike,
@@ -213,9 +221,7 @@ def dataset(
     names: tuple[str, str, str] = ("X", "y", "sample_weight"),
 ) -> Dataset:
     """Rows to learn from or to be judged on, all finite and fit for the network."""
-    x = inputs(X, names[0], network, row_allowed=False)
-    if not 1 <= len(x) <= MAX_ROWS:
-        raise ValueError(f"{names[0]} has {len(x)} rows, expected from 1 to {MAX_ROWS}")
+    x = rows(X, names[0], network)
     t = targets(y, names[1], len(x), network)
     w = None if sample_weight is None else weights(sample_weight, names[2], len(x), network)
     require_finite(x, names[0], network.dtype)

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -15,7 +14,6 @@
 #include "train/fit.h"
 #include "train/gradients.h"
 #include "train/plan.h"
-#include "train/step.h"
 #include "train/team.h"
 #include "support.h"
 
@@ -91,12 +89,6 @@ bool finite(const std::vector<T>& values) {
     return std::all_of(values.begin(), values.end(), [](T x) { return std::isfinite(x); });
 }
 
-class NoWatch final : public Watch {
-  public:
-    void tile_done(double) override {}
-    bool stopped() const override { return false; }
-};
-
 // One way of training whose bits must not depend on threads.
 struct Training {
     std::vector<index_t> sizes;
@@ -168,50 +160,6 @@ TEST_CASE("one step of gradient descent subtracts the gradient") {
     }
     CHECK(worst <= 1);
     CHECK_FALSE(same_bits(before, parameters_of(net)));
-}
-
-TEST_CASE_TEMPLATE("steps of every plan subtract the gradient", T, float, double) {
-    for (const Activation hidden : {Activation::kRelu, Activation::kTanh, Activation::kGelu}) {
-        for (const std::vector<index_t>& sizes :
-             {std::vector<index_t>{3, 40, 4}, {70, 37, 50, 1}, {5, 64, 33, 48, 34, 3}}) {
-            CAPTURE(sizes.size());
-            const index_t rows = 75;
-            auto net = make_network<T>(sizes, hidden, Loss::kMse);
-            const TestData<T> data(net, rows, TargetKind::kValues, true);
-            const Dataset<T> all = data.all();
-            std::vector<T> gradient(static_cast<std::size_t>(net.num_parameters()));
-            const double loss = gradients(net, all, gradient.data(), 1);
-            std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));
-            std::iota(order.begin(), order.end(), 0u);
-            const std::vector<T> before = parameters_of(net);
-            for (const PlanKind kind :
-                 {PlanKind::kTwoPhase, PlanKind::kChunked, PlanKind::kSharded}) {
-                CAPTURE(std::string(plan_name(kind)));
-                const Plan plan = make_plan(net, kernels<T>(), rows, kind);
-                const auto step = make_step(net, kernels<T>(), plan, sgd(1), rows, all.y, 1);
-                NoWatch watch;
-                StepResult result{};
-                parallel(1, [&](const Worker& worker) {
-                    result = step->run(worker, Batch<T>(all, order.data(), rows), 1, watch);
-                });
-                CHECK(result.end == StepEnd::kUpdated);
-                auto after = make_network<T>(sizes, hidden, Loss::kMse);
-                REQUIRE(step->store(after));
-                // Another order of sums in every layer, there and back, of numbers of size 1.
-                const double rounding = gamma<T>(2 * (rows + 4 * 70));
-                CHECK(std::fabs(result.loss - loss) <= rounding * 2);
-                double worst = 0;
-                for (std::size_t i = 0; i < before.size(); ++i) {
-                    const double expected =
-                        static_cast<double>(before[i]) - static_cast<double>(gradient[i]);
-                    worst = std::max(worst, excess(static_cast<double>(after.parameters()[i]),
-                                                   expected, rounding));
-                }
-                CHECK(worst <= 1);
-                CHECK_FALSE(same_bits(before, parameters_of(after)));
-            }
-        }
-    }
 }
 
 TEST_CASE_TEMPLATE("training lowers the loss of what can be learned", T, float, double) {

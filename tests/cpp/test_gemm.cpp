@@ -286,6 +286,30 @@ TEST_CASE_TEMPLATE("a single row has the bits that it has among others", T, floa
     });
 }
 
+TEST_CASE_TEMPLATE("a single row that leaves out zeros has the bits of one that does not", T, float,
+                   double) {
+    for_each_isa<T>([](const KernelTable<T>& table) {
+        const index_t n = 17 * table.lanes + 1;
+        const index_t k = std::max(index_t{1033}, index_t{300 << 10} / (n * index_t{sizeof(T)}));
+        for (const index_t every : {1, 2, 3, 40}) {  // 1: all zeros; else one in `every` is not
+            Problem<T> problem(table, {2, n, k}, Order::kRowMajor);
+            std::vector<T> a = random_values<T>(2 * k, 9);
+            for (index_t p = 0; p < k; ++p) {
+                a[static_cast<std::size_t>(p)] *= p % every == 0 ? T(every > 1 ? 1 : 0) : T(0);
+            }
+            problem.gemm.a = a.data();
+            problem.gemm.a_row = k;
+            problem.gemm.start = GemmStart::kBias;
+            problem.gemm.finish = GemmFinish::kRelu;
+            const std::vector<T> both = problem.run(table);
+            problem.gemm.m = 1;
+            table.gemm(problem.gemm);
+            CAPTURE(every);
+            CHECK(same_bits(problem.c.values(), both));
+        }
+    });
+}
+
 TEST_CASE_TEMPLATE("sums continued over blocks of k have the bits of one call", T, float, double) {
     for_each_isa<T>([](const KernelTable<T>& table) {
         for (const Order order : {Order::kRowMajor, Order::kColumnMajor}) {

@@ -234,7 +234,7 @@ TEST_CASE_TEMPLATE("gradients have the same bits on any number of threads", T, f
     const auto net = make_network<T>({19, 70, 50, 4}, Activation::kSilu, Loss::kMse);
     constexpr index_t kRows = 917;
     const Plan plan = make_plan(net, kernels<T>(), kRows, PlanKind::kChunked);
-    REQUIRE(useful_threads(plan.nanoseconds, 5) == 5);
+    REQUIRE(useful_threads(plan.cost.nanoseconds, 5) == 5);
     const TestData<T> data(net, kRows, TargetKind::kValues, true);
     const auto all = [&](index_t threads) {
         std::vector<T> result(static_cast<std::size_t>(2 * net.num_parameters() + kRows * 19 + 1));

@@ -309,22 +309,6 @@ TEST_CASE_TEMPLATE("links agree with the oracle", T, float, double) {
     });
 }
 
-TEST_CASE_TEMPLATE("a row's softmax has the same bits alone and among others", T, float, double) {
-    for_each_isa<T>([](const KernelTable<T>& table) {
-        for (index_t n = 1; n <= 40; ++n) {
-            CAPTURE(n);
-            const index_t rows = 2 * table.lanes + 3;
-            const Problem<T> p(rows, n, n, 10);
-            std::vector<T> together(p.z), alone(p.z);
-            table.softmax(rows, n, together.data(), n);
-            for (index_t r = 0; r < rows; ++r) {
-                table.softmax(1, n, alone.data() + r * n, n);
-            }
-            CHECK(same_bits(together, alone));
-        }
-    });
-}
-
 TEST_CASE_TEMPLATE("apply_link changes what its loss says", T, float, double) {
     const KernelTable<T>& table = kernels<T>();
     const std::vector<T> z = {T(0), T(1), T(0.5), T(-2)};

@@ -102,6 +102,21 @@ TEST_CASE_TEMPLATE("a row has the same bits alone and in any batch", T, float, d
     }
 }
 
+TEST_CASE_TEMPLATE("a row has the same bits alone and in a batch of a wide network", T, float,
+                   double) {
+    // Weights beyond L2, with rows that collide in the caches, and rows that straddle vectors.
+    constexpr index_t kRows = 300, kInputs = 1024, kOutputs = 601;
+    const auto net = make_network<T>({kInputs, 512, 1001, kOutputs}, Activation::kRelu, Loss::kMse);
+    const std::vector<T> x = random_values<T>(kRows * kInputs, 7);
+    const std::vector<T> whole = predicted(net, input_matrix(x, kInputs), Output::kRaw);
+    for (const index_t r : {0, 1, 127, 128, 255, 256, 299}) {
+        std::vector<T> alone(kOutputs);
+        predict_row(net, x.data() + r * kInputs, Output::kRaw, alone.data());
+        const auto row = whole.begin() + r * kOutputs;
+        CHECK(same_bits(alone, std::vector<T>(row, row + kOutputs)));
+    }
+}
+
 TEST_CASE_TEMPLATE("rows have the same bits on any number of threads", T, float, double) {
     const ManyThreads many;
     constexpr index_t kRows = 333;
