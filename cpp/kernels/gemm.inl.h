@@ -1,10 +1,10 @@
 // The matmul: register tiles of kTileRows x kTileVecs vectors, every element of C one chain of
 // multiply-adds in ascending k. It blocks for registers only; blocking for caches is in ops/.
 //
-// Registers: kTileRows * kTileVecs accumulators and kTileVecs of B; A is a broadcast from memory,
-// which x86 folds into the multiply-add. The tile must hide the multiply-add's latency (4 cycles at
-// one or two a cycle: 8 accumulators); beyond that its shape hardly matters, and rows are split
-// evenly so that no tile is much smaller than the others.
+// Registers: kTileRows * kTileVecs accumulators, kTileVecs of B, and one for the element of A that
+// is being multiplied by them. The tile must hide the multiply-add's latency (4 cycles at
+// cycles at one or two a cycle: 8 accumulators); beyond that its shape hardly matters, and rows are
+// split evenly so that no tile is much smaller than the others.
 #pragma once
 
 #include "kernels/inline.h"
@@ -210,7 +210,7 @@ struct RowsOfB {
 
 // C += a b, with `count` rows of B, for the columns from `column` on.
 template <class T, int kVecs>
-void add_rows(const RowsOfB<T>& rows, index_t count, index_t n, index_t column, T* c) {
+void add_rows_of_b(const RowsOfB<T>& rows, index_t count, index_t n, index_t column, T* c) {
     constexpr index_t kLanes = Vec<T>::kLanes, kPanel = kVecs * kLanes;
     for (; n - column > kPanel - kLanes; column += kPanel) {
         Vec<T> sum[kVecs];
@@ -225,7 +225,7 @@ void add_rows(const RowsOfB<T>& rows, index_t count, index_t n, index_t column, 
     }
     if constexpr (kVecs > 1) {
         if (column < n) {
-            add_rows<T, kVecs - 1>(rows, count, n, column, c);
+            add_rows_of_b<T, kVecs - 1>(rows, count, n, column, c);
         }
     }
 }
@@ -240,11 +240,11 @@ void stream_rows(const Gemm<T>& g) {
         rows.b[count] = b;
         count += g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
         if (count == kRowsOfB) {
-            add_rows<T, kRowVecs>(rows, count, g.n, 0, g.c);
+            add_rows_of_b<T, kRowVecs>(rows, count, g.n, 0, g.c);
             count = 0;
         }
     }
-    add_rows<T, kRowVecs>(rows, count, g.n, 0, g.c);
+    add_rows_of_b<T, kRowVecs>(rows, count, g.n, 0, g.c);
 }
 
 template <class T>

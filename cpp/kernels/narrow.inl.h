@@ -1,5 +1,5 @@
 // Matmuls of a layer with so few outputs that a vector of them would be mostly padding: vectors run
-// along the inputs instead. N is at most kLanes / 4, and at most 4.
+// along the inputs instead.
 #pragma once
 
 #include "kernels/inline.h"
@@ -8,6 +8,10 @@
 
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
+
+// Outputs N of a narrow layer, at most: vectors of them would be three quarters padding.
+template <class T>
+constexpr int kNarrow = Vec<T>::kLanes / 4;
 
 // Rows of x that share each load of wt: with 4 columns 16 sums, which hide the latency of the
 // multiply-add and fit the registers of AVX-512, where alone there can be 4.
@@ -54,14 +58,12 @@ void narrow_forward_columns(index_t m, index_t k, const T* x, index_t ldx, const
     }
 }
 
-template <class T>
+template <class T, int kCols = 1>
 void narrow_forward(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
                     index_t ldwt, const T* bias, T* y, index_t ldy) {
-    switch (n) {
-        case 1: return narrow_forward_columns<T, 1>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
-        case 2: return narrow_forward_columns<T, 2>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
-        case 3: return narrow_forward_columns<T, 3>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
-        default: return narrow_forward_columns<T, 4>(m, k, x, ldx, wt, ldwt, bias, y, ldy);
+    if constexpr (kCols <= kNarrow<T>) {
+        n == kCols ? narrow_forward_columns<T, kCols>(m, k, x, ldx, wt, ldwt, bias, y, ldy)
+                   : narrow_forward<T, kCols + 1>(m, n, k, x, ldx, wt, ldwt, bias, y, ldy);
     }
 }
 
@@ -126,14 +128,12 @@ void narrow_gradient_columns(index_t m, index_t k, const T* x, index_t ldx, cons
     }
 }
 
-template <class T>
+template <class T, int kCols = 1>
 void narrow_gradient(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* d,
                      index_t ldd, bool add, T* d_w, index_t lddw) {
-    switch (n) {
-        case 1: return narrow_gradient_columns<T, 1>(m, k, x, ldx, d, ldd, add, d_w, lddw);
-        case 2: return narrow_gradient_columns<T, 2>(m, k, x, ldx, d, ldd, add, d_w, lddw);
-        case 3: return narrow_gradient_columns<T, 3>(m, k, x, ldx, d, ldd, add, d_w, lddw);
-        default: return narrow_gradient_columns<T, 4>(m, k, x, ldx, d, ldd, add, d_w, lddw);
+    if constexpr (kCols <= kNarrow<T>) {
+        n == kCols ? narrow_gradient_columns<T, kCols>(m, k, x, ldx, d, ldd, add, d_w, lddw)
+                   : narrow_gradient<T, kCols + 1>(m, n, k, x, ldx, d, ldd, add, d_w, lddw);
     }
 }
 

@@ -21,7 +21,7 @@ constexpr KernelTable<T> make_table() {
     table.tile_rows = kTileRows;
     table.tile_vecs = kTileVecs;
     table.gemm = gemm<T>;
-    table.narrow = Vec<T>::kLanes / 4;
+    table.narrow = kNarrow<T>;
     table.narrow_forward = narrow_forward<T>;
     table.narrow_gradient = narrow_gradient<T>;
     table.add = add_rows<T>;

@@ -2,8 +2,9 @@
 
 #include <cmath>
 #include <cstring>
-#include <numeric>
 #include <type_traits>
+
+#include "base/finite.h"
 
 namespace briskmlp {
 namespace {
@@ -47,25 +48,10 @@ void convert_row(const char* src, index_t stride, index_t cols, T* dst) {
 
 template <class S>
 Position find_nonfinite_in(const InputMatrix& x) {
-    constexpr index_t kSums = 16;
     for (index_t r = 0; r < x.rows; ++r) {
         const char* const row = static_cast<const char*>(x.data) + r * x.row_stride;
-        // x - x is 0 for a finite x and NaN otherwise: sums without branches find the row. Several
-        // at once, as one would wait for its own additions.
-        S sums[kSums] = {};
-        index_t j = 0;
-        for (; j + kSums <= x.cols; j += kSums) {
-            for (index_t s = 0; s < kSums; ++s) {
-                const S value = *reinterpret_cast<const S*>(row + (j + s) * x.col_stride);
-                sums[s] += value - value;
-            }
-        }
-        for (; j < x.cols; ++j) {
-            const S value = *reinterpret_cast<const S*>(row + j * x.col_stride);
-            sums[0] += value - value;
-        }
-        const S sum = std::accumulate(sums, sums + kSums, S(0));
-        for (j = 0; sum != 0 && j < x.cols; ++j) {
+        const bool finite = all_finite<S>(x.cols, row, x.col_stride);
+        for (index_t j = 0; !finite && j < x.cols; ++j) {
             if (!std::isfinite(*reinterpret_cast<const S*>(row + j * x.col_stride))) {
                 return {r, j};
             }

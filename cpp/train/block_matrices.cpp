@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/finite.h"
+
 namespace briskmlp {
 
 template <class T>
@@ -43,11 +45,7 @@ void BlockMatrices<T>::store(Network<T>& net, const std::vector<Block>& blocks) 
 
 template <class T>
 bool BlockMatrices<T>::finite() const {
-    T sum = 0;  // x - x is NaN for a NaN or an infinity, otherwise 0
-    for (index_t i = 0; i < buffer_.size(); ++i) {
-        sum += buffer_[i] - buffer_[i];
-    }
-    return sum == 0;
+    return all_finite<T>(buffer_.size(), reinterpret_cast<const char*>(buffer_.data()), sizeof(T));
 }
 
 template class BlockMatrices<float>;

@@ -6,8 +6,9 @@
 namespace briskmlp {
 namespace {
 
-// In longer steps what threads pass on is little beside the work, and nothing is tried.
-constexpr double kTriedStep = 200e3;
+// Nanoseconds, estimated, of a step in which what threads pass on is little beside the work, so
+// that nothing is tried.
+constexpr double kTriedStep = 1e6;
 // Seconds of a trial, and of what follows it: twice as long each time it confirms the last.
 constexpr double kTrial = 1e-3;
 // A trial begins with so few steps because each may have to wait for a thread that has no
