@@ -3,7 +3,7 @@
 //
 // Registers: kTileRows * kTileVecs accumulators, kTileVecs of B, and one for the element of A that
 // is being multiplied by them. The tile must hide the multiply-add's latency (4 cycles at
-// cycles at one or two a cycle: 8 accumulators); beyond that its shape hardly matters, and rows are
+// one or two a cycle: 8 accumulators); beyond that its shape hardly matters, and rows are
 // split evenly so that no tile is much smaller than the others.
 #pragma once
 
