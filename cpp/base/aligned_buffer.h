@@ -1,8 +1,6 @@
 // Owning, 64-byte-aligned, zero-initialised storage. Move-only.
 #pragma once
 
-#include <cstring>
-#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -11,9 +9,6 @@
 
 namespace briskmlp {
 
-// One cache line, and the width of the widest vector register.
-inline constexpr std::size_t kAlignment = 64;
-
 template <class T>
 class AlignedBuffer {
   public:
@@ -21,16 +16,13 @@ class AlignedBuffer {
     static constexpr index_t kSlack = 64;
 
     AlignedBuffer() = default;
-    explicit AlignedBuffer(index_t size) : size_(size) {
-        const index_t bytes = checked_mul(checked_add(size, kSlack), index_t{sizeof(T)});
-        if (bytes > physical_memory()) {
-            throw std::bad_alloc();
+    explicit AlignedBuffer(index_t size)
+        : data_(static_cast<T*>(allocate_zeros(bytes(size)))), size_(size) {}
+    ~AlignedBuffer() {
+        if (data_ != nullptr) {
+            release(data_, bytes(size_));
         }
-        data_ = static_cast<T*>(
-            ::operator new (static_cast<std::size_t>(bytes), std::align_val_t{kAlignment}));
-        std::memset(data_, 0, static_cast<std::size_t>(bytes));
     }
-    ~AlignedBuffer() { ::operator delete (data_, std::align_val_t{kAlignment}); }
 
     AlignedBuffer(AlignedBuffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -49,6 +41,10 @@ class AlignedBuffer {
     const T& operator[](index_t i) const { return data_[i]; }
 
   private:
+    static index_t bytes(index_t size) {
+        return checked_mul(checked_add(size, kSlack), index_t{sizeof(T)});
+    }
+
     T* data_ = nullptr;
     index_t size_ = 0;
 };

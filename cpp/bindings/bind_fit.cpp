@@ -1,5 +1,6 @@
 // Training from Python: the whole fit is one call without the GIL, which is taken only to look for
 // signals (Ctrl-C) and to call back after an epoch.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -128,7 +129,7 @@ PlanReport plan_report(NetworkObject& network, index_t batch_size, index_t steps
                           table.lanes,
                           table.tile_rows,
                           table.tile_vecs * table.lanes,
-                          plan.tile_rows,
+                          std::min(batch_size, plan.tile_rows * plan.stretch),
                           plan.max_threads,
                           Team(plan, steps, num_threads()).most(),
                           plan.cost};

@@ -60,7 +60,7 @@ void bind_runtime(py::module_& m) {
     m.def("num_threads", &num_threads, "Threads a computation may use.");
     m.def("set_num_threads", &set_num_threads, py::arg("n"), py::pos_only());
     m.def("peak_gflops", &measured_peak, py::arg("dtype"), py::arg("seconds"),
-          "GFLOP/s of multiply-adds on all threads a computation may use, measured.");
+          "GFLOP/s of multiply-adds on each of the threads a computation may use, measured.");
     m.def("activation_names", &activation_names);
     m.def("initializer_names", &initializer_names);
     m.def("loss_names", &loss_names);

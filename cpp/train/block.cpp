@@ -46,4 +46,13 @@ std::vector<Block> weight_tiles(const std::vector<Block>& blocks, index_t lanes)
     return tiles;
 }
 
+Block bounding_tile(const std::vector<Block>& tiles) {
+    Block bounds{0, 0, 0, 0, 0};
+    for (const Block& tile : tiles) {
+        bounds.rows = std::max(bounds.rows, tile.rows);
+        bounds.cols = std::max(bounds.cols, tile.cols);
+    }
+    return bounds;
+}
+
 }  // namespace briskmlp

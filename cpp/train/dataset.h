@@ -1,4 +1,5 @@
 // Rows to learn from or to be judged on: inputs as the user has them, targets converted once.
+// In a fit nothing but the inputs may change: every worker reads targets for itself.
 #pragma once
 
 #include "ops/gather.h"

@@ -26,13 +26,9 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
     for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
         gradients_.emplace_back(weights.blocks(), kernels.lanes);
     }
-    index_t tile_rows = 0, tile_cols = 0;
-    for (const Block& tile : tiles_) {
-        tile_rows = std::max(tile_rows, tile.rows);
-        tile_cols = std::max(tile_cols, tile.cols);
-    }
+    const Block tile = bounding_tile(tiles_);
     for (index_t i = 0; i < workers; ++i) {
-        scratch_.emplace_back(tile_rows, tile_cols, kernels.lanes);
+        scratch_.emplace_back(tile.rows, tile.cols, kernels.lanes);
     }
 }
 
@@ -124,8 +120,8 @@ std::size_t Minibatch<T>::first_weight_tile(index_t part, index_t parts) const {
 template <class T>
 MatrixView<const T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>& batch,
                                                   const Block& tile) {
-    MatrixView<T> sum = scratch_[static_cast<std::size_t>(worker.index)].view(0, tile.rows);
-    sum.cols = tile.cols;
+    const MatrixView<T> sum =
+        scratch_[static_cast<std::size_t>(worker.index)].view(0, tile.rows).columns(0, tile.cols);
     if (!chunked_) {
         pass_.weight_gradient(activations_[0], 0, batch.rows, tile.layer, tile.row, tile.col,
                               GemmStart::kZero, sum);

@@ -61,11 +61,9 @@ template <class T>
 void Pass<T>::weight_gradient(Activations<T>& activations, index_t first, index_t count,
                               std::size_t layer, index_t row, index_t col, GemmStart start,
                               MatrixView<T> d_w) const {
-    MatrixView<const T> x = activations.x(layer, first, count).constant();
-    MatrixView<const T> d = activations.d(layer, first, count).constant();
-    x.data += row;
-    d.data += col;
-    dense_backward_weights(*kernels_, x, d, start, d_w);
+    dense_backward_weights(
+        *kernels_, activations.x(layer, first, count).columns(row, d_w.rows).constant(),
+        activations.d(layer, first, count).columns(col, d_w.cols).constant(), start, d_w);
 }
 
 template class Pass<float>;

@@ -1,5 +1,5 @@
-// A stretch of rows through all layers and back, on one thread. The rows of a tile are few enough
-// that what one layer leaves is still in L1 or L2 when the next reads it.
+// A stretch of rows through all layers and back, on one thread. They should be few
+// enough that what one layer leaves is still in cache when the next reads it.
 #pragma once
 
 #include "train/activations.h"

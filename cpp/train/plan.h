@@ -39,7 +39,8 @@ struct Plan {
 template <class T>
 Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch);
 
-// The same, but of this kind whatever it costs. Sharding needs a hidden layer.
+// The same, but of this kind whatever it costs. Sharding needs hidden layers, each of
+// more units than a vector has lanes.
 template <class T>
 Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch, PlanKind kind);
 

@@ -1,7 +1,5 @@
 #include "train/shard.h"
 
-#include <algorithm>
-
 #include "ops/dense.h"
 
 namespace briskmlp {
@@ -19,13 +17,9 @@ Shard<T>::Shard(const Network<T>& net, const KernelTable<T>& kernels,
                              ? PaddedMatrix<T>()
                              : PaddedMatrix<T>(rows, units(l), kernels.lanes));
     }
-    index_t tile_rows = 0, tile_cols = 0;
-    for (const Block& tile : tiles_) {
-        tile_rows = std::max(tile_rows, tile.rows);
-        tile_cols = std::max(tile_cols, tile.cols);
-    }
+    const Block tile = bounding_tile(tiles_);
     d_first_ = PaddedMatrix<T>(rows, units(0), kernels.lanes);
-    scratch_ = PaddedMatrix<T>(tile_rows, tile_cols, kernels.lanes);
+    scratch_ = PaddedMatrix<T>(tile.rows, tile.cols, kernels.lanes);
 }
 
 template <class T>

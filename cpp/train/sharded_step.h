@@ -33,8 +33,9 @@ class ShardedStep final : public Step<T> {
         BatchRows<T> rows;
         PaddedMatrix<T> output, slope, d_output;
     };
-    // What workers tell each other before the first barrier of a step and read after it. A worker
-    // may be a step ahead of another that still reads: the next step has another one.
+    // What workers tell each other before a barrier of a step and read after it. With one hidden
+    // layer there is but one: a worker may be in the next step while another still reads, so that
+    // successive steps have one each.
     struct Exchange {
         std::vector<std::vector<PaddedMatrix<T>>> sums;  // [layer][shard] (rows, out); no layer 0
         bool stop = false;

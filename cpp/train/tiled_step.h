@@ -1,5 +1,5 @@
 // A training step of a two-phase or a chunked plan: the minibatch's two phases (minibatch.h), the
-// optimizer applied to each weight tile while its gradient is in L1.
+// optimizer applied to each weight tile while its gradient is in cache.
 #pragma once
 
 #include "train/minibatch.h"

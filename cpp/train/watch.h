@@ -3,8 +3,8 @@
 
 namespace briskmlp {
 
-// Worker 0 reports each tile it has done, with an estimate of the time that it took; every worker
-// asks before each of its tiles.
+// Worker 0 reports each piece of work that it does, row tiles or a whole step, with an estimate of
+// its time. Workers that ask whether to stop must then agree with each other.
 class Watch {
   public:
     virtual ~Watch() = default;

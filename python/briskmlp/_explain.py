@@ -31,8 +31,9 @@ WORK = {
 class Explanation:
     """What `MLP.explain` found. Printed, it is a short report.
 
-    Shares are fractions of `peak_gflops`, which is measured, and count useful arithmetic only: the
-    multiplications and additions of the matmuls.
+    Shares are fractions of a peak that is measured, that of the threads which training uses
+    (`peak_gflops`) or, for prediction, of all that may be used. They count useful arithmetic only:
+    the multiplications and additions of the matmuls.
     """
 
     sizes: tuple[int, ...]
@@ -74,7 +75,7 @@ class Explanation:
             lines.append(f"  measured  {self.measured_share:.0%}: {si(self.rows_per_second)}rows/s")
         if self.predict_share is not None and self.predict_rows_per_second is not None:
             lines.append(
-                f"prediction  {self.predict_share:.0%} of the peak: "
+                f"prediction  {self.predict_share:.0%} of the peak of all threads: "
                 f"{si(self.predict_rows_per_second)}rows/s"
             )
         return "\n".join(lines)
@@ -100,8 +101,7 @@ def explain(net: MLP, X: Array, batch_size: int, measure: bool) -> Explanation:
     network, dtype = net._network, str(net.dtype)
     rows = len(X)
     plan = core.plan(network, batch_size, -(-rows // batch_size))
-    all_threads = core.peak_gflops(dtype, PEAK_SECONDS)
-    a_core = all_threads / get_num_threads()
+    a_core = core.peak_gflops(dtype, PEAK_SECONDS)
     peak = a_core * plan.threads
     expected = core.expected_seconds(network, batch_size, a_core, plan.threads)
     trained = fit_rate(net, X, batch_size) if measure else None
@@ -126,7 +126,7 @@ def explain(net: MLP, X: Array, batch_size: int, measure: bool) -> Explanation:
         expected_share=plan.flops / expected * 1e-9 / peak,
         measured_share=trained and plan.flops / batch_size * trained * 1e-9 / peak,
         rows_per_second=trained,
-        predict_share=predicted and forward * predicted * 1e-9 / all_threads,
+        predict_share=predicted and forward * predicted * 1e-9 / (a_core * get_num_threads()),
         predict_rows_per_second=predicted,
     )
 

@@ -128,7 +128,8 @@ class MLP(Network):
         -------
         ndarray
             (M, out), or (out,) for one row; of the network's dtype. While the parameters are
-            finite, a row has the same bits alone and among others, on any number of threads.
+            finite, a row has the same bits alone and among others (but for the sign of a zero),
+            on any number of threads.
 
         Raises
         ------
@@ -210,7 +211,7 @@ class MLP(Network):
         batch_size
             Rows in a step, at most M. Default 128, or M if that is less.
         measure
-            Whether to train and predict, for about a second; if not, those figures are None.
+            Whether to train two epochs or more and to predict; if not, those figures are None.
 
         Returns
         -------

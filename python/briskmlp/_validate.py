@@ -259,7 +259,8 @@ def targets(y: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
         _reject(wrong, sums, f"the sum over {name}", "expected probabilities, adding up to 1")
     elif network.loss == "binary_cross_entropy":
         _reject((t < 0) | (t > 1), t, name, "expected probabilities, from 0 to 1")
-    return np.ascontiguousarray(t, network.dtype)
+    # A copy: in a fit every thread reads them for itself, and must not see them change.
+    return np.array(t, network.dtype, order="C")
 
 
 def _labels(t: Array, name: str, network: core.Network) -> Array:

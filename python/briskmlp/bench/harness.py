@@ -16,6 +16,8 @@ from .worker import contestant
 from .workloads import PREDICTED, Workload
 
 MEASURES = ("train", "predict", "row", "row_out")
+FEWEST_EPOCHS = 3  # of a timed training: a fit has costs of its own beside theirs
+PEAKS = 10  # measurements of 0.1 s, of which the best counts
 Progress = Callable[[str], None]
 
 
@@ -49,6 +51,11 @@ class Spread:
             return cls(values[0], values[0], values[0], 1)
         low, median, high = statistics.quantiles(values, n=4, method="inclusive")
         return cls(median, low, high, len(values))
+
+    @classmethod
+    def of_peak(cls, values: Sequence[float]) -> Spread:
+        """Summarise what nothing can exceed: the largest counts, the others were disturbed."""
+        return cls(max(values), min(values), max(values), len(values))
 
 
 @dataclass
@@ -104,8 +111,11 @@ def compare(
         for name, times in without_quitters(runners, measure, effort, progress, outcomes).items():
             outcomes[name].speeds[measure] = Spread.of([rows / time for time in times])
     progress("peak")
-    peaks = [processes["briskmlp"].ask("peak", dtype) for _ in range(effort.fewest_rounds)]
-    return Comparison(workload, dtype, threads, Spread.of(peaks), outcomes)
+    try:
+        peaks = [processes["briskmlp"].ask("peak", dtype) for _ in range(PEAKS)]
+    except RefusedError as refusal:
+        raise SystemExit(f"briskmlp itself gave no answer: {refusal}") from None
+    return Comparison(workload, dtype, threads, Spread.of_peak(peaks), outcomes)
 
 
 def expectations(task: Task, forms: set[bool]) -> dict[bool, Expectation]:
@@ -164,8 +174,9 @@ def in_turns(
 
 def calibrated(process: Process, measure: str, seconds: float) -> tuple[int, float]:
     """How often to repeat in order to measure long enough, and how long that takes."""
-    repeats = 1
+    fewest = FEWEST_EPOCHS if measure == "train" else 1
+    repeats = fewest
     while (taken := process.ask(measure, repeats)) < seconds / 4:
         repeats *= 4
-    needed = max(1, round(repeats * seconds / taken))
+    needed = max(fewest, round(repeats * seconds / taken))
     return needed, needed * taken / repeats

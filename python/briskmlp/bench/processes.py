@@ -102,7 +102,8 @@ class Process:
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""
-        timer.cancel()
+        finally:
+            timer.cancel()
         if not line:
             raise RefusedError(self.name, f"its process ended: {self._last_words()}")
         self._process.send_signal(signal.SIGSTOP)
