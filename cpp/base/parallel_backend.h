@@ -14,7 +14,6 @@ struct Region {
     void* context;
     index_t count;             // workers, 1 ... kMaxWorkers
     std::uint64_t first_step;  // where the barrier starts to count
-    int caller_processor = -1;
 };
 
 // Runs the body as worker `index`. Every worker of a region comes through here once.

@@ -99,13 +99,8 @@ void take_part(const Region& region, index_t index) {
 void work(index_t index) {
     for (bool spin = false;;) {
         const Region region = seat(index).take(spin);
-        spin = region.count <= available_processors();
-        if (spin) {
-            // The system may wake a thread on the processor of the one that wakes it. As they take
-            // turns in waiting for each other, it can be long before it sees that one must move.
-            leave_processor(region.caller_processor);
-        }
         take_part(region, index);
+        spin = region.count <= available_processors();
     }
 }
 
@@ -132,7 +127,6 @@ index_t max_workers() { return kMaxWorkers; }
 void run_region(Region region) {
     grow_team(region.count);
     region.count = std::min(region.count, team_size);
-    region.caller_processor = current_processor();
     take_part(region, 0);
 }
 

@@ -52,29 +52,6 @@ index_t parse_count(std::string_view text) {
 
 }  // namespace
 
-int current_processor() {
-#if defined(__linux__)
-    return sched_getcpu();
-#else
-    return -1;
-#endif
-}
-
-void leave_processor([[maybe_unused]] int processor) {
-#if defined(__linux__)
-    cpu_set_t allowed;
-    if (processor < 0 || sched_getcpu() != processor ||
-        sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
-        return;
-    }
-    cpu_set_t others = allowed;
-    CPU_CLR(static_cast<std::size_t>(processor), &others);
-    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof(others), &others) == 0) {
-        sched_setaffinity(0, sizeof(allowed), &allowed);
-    }
-#endif
-}
-
 namespace detail {
 
 index_t cgroup_processors(const std::string& root) {

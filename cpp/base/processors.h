@@ -1,5 +1,5 @@
 // How many processors, and so how many threads, this process may use: what the operating system,
-// the container around it and the environment allow; and on which of them a thread runs.
+// the container around it and the environment allow. It starts none.
 #pragma once
 
 #include <string>
@@ -10,12 +10,6 @@ namespace briskmlp {
 
 // Processors this process may use: affinity mask and cgroup quota (v1, v2), at least 1. Asked once.
 index_t available_processors();
-
-// The processor that this thread runs on at the moment, or -1 where that cannot be told.
-int current_processor();
-
-// Makes this thread go on elsewhere if it runs on that processor and may run on others.
-void leave_processor(int processor);
 
 namespace detail {
 

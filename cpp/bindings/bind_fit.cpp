@@ -42,6 +42,8 @@ class PythonObserver final : public FitObserver {
                stops([&] { return static_cast<bool>(py::bool_(on_epoch_(report))); });
     }
 
+    bool changes_parameters() const override { return calls_back_; }
+
     bool interrupted() override {
         return main_thread_ && stops([] {
                    if (PyErr_CheckSignals() != 0) {

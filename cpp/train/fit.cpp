@@ -240,7 +240,9 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
         if (interrupt.stopped()) {
             result.end = FitEnd::kInterrupted;
         }
-        trainer.reload();
+        if (observer.changes_parameters()) {
+            trainer.reload();
+        }
     }
     if (interrupt.error()) {
         std::rethrow_exception(interrupt.error());

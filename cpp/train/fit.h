@@ -34,13 +34,15 @@ struct FitResult {
     std::vector<EpochReport> epochs;
 };
 
-// How the caller follows a fit. Both are called on the calling thread, with the network's
-// parameters up to date in epoch_done only, which may change them. Both may throw: the fit ends as
-// if they had returned true and the exception passes on.
+// How the caller follows a fit. These are called on the calling thread, with the network's
+// parameters up to date in epoch_done only. They may throw: the fit ends as if they had returned
+// true and the exception passes on.
 class FitObserver {
   public:
     virtual ~FitObserver() = default;
     virtual bool epoch_done(const EpochReport& report) = 0;  // true: stop after this epoch
+    // Whether epoch_done may change the network's parameters.
+    virtual bool changes_parameters() const { return true; }
     virtual bool interrupted() = 0;  // polled about every 20 ms; true: stop after this step
 };
 
