@@ -225,7 +225,7 @@ def num_threads() -> int:
 
 def peak_gflops(dtype: str, seconds: typing.SupportsFloat | typing.SupportsIndex) -> float:
     """
-    GFLOP/s of multiply-adds on all threads a computation may use, measured.
+    GFLOP/s of multiply-adds on each of the threads a computation may use, measured.
     """
 
 def plan(
