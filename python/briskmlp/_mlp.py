@@ -127,9 +127,8 @@ class MLP(Network):
         Returns
         -------
         ndarray
-            (M, out), or (out,) for one row; of the network's dtype. While the parameters are
-            finite, a row has the same bits alone and among others (but for the sign of a zero),
-            on any number of threads.
+            (M, out), or (out,) for one row; of the network's dtype. While parameters are finite, a
+            row has the same bits, a zero's sign aside, alone or among others, on any threads.
 
         Raises
         ------
