@@ -248,3 +248,12 @@ def test_ctrl_c_ends_fit_at_once(hidden: int, batch: int, followed: bool) -> Non
     delay, *rest = process.stdout.splitlines()
     assert float(delay) < 1  # usually below 0.05, but the machine may be busy
     assert rest == ["True True", "True 1"]
+
+
+def test_a_callback_that_changes_nothing_changes_nothing() -> None:
+    # With a callback the core takes the parameters back from the network after each epoch.
+    X = np.random.default_rng(0).standard_normal((300, 20))
+    alone, watched = (bm.MLP([20, 40, 40, 3], seed=1) for _ in range(2))
+    alone.fit(X, X[:, :3], epochs=4)
+    watched.fit(X, X[:, :3], epochs=4, callback=lambda _: False)
+    assert np.array_equal(alone.parameters, watched.parameters)

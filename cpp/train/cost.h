@@ -1,5 +1,6 @@
 // What a training step costs, from the sizes alone: the one place for the model by which plans are
-// chosen and threads are woken, and for the measurements behind it (on two cores of a Zen 4).
+// chosen and the threads of a fit are woken, and for the measurements behind it (on two cores of a
+// Zen 4).
 #pragma once
 
 #include "nn/network.h"
@@ -26,8 +27,8 @@ struct StepCost {
     double flops;         // of the matmuls: forward, input gradients, weight gradients
     double padded_flops;  // the same with outputs rounded up to whole vectors, as they are computed
     // Elements that one thread writes and another reads, or might. This is what tells plans apart:
-    // a cache line that one core rewrites and another reads costs 5 to 9 ns, and 25 to 40 when the
-    // cores do not share a cache, as much as 300 to 4000 multiply-adds.
+    // a cache line that one core rewrites and another reads costs 5 to 9 ns (an early prototype
+    // measured it), as much as 300 to 500 multiply-adds.
     double exchanged;
     index_t barriers;    // 55 ns each, or 250
     double nanoseconds;  // about, on one thread; rather too many
