@@ -8,7 +8,9 @@
 #include <numeric>
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/cpu.h"
+#include "base/parallel.h"
 #include "base/random.h"
 #include "kernels/dispatch.h"
 #include "train/evaluate.h"
@@ -85,6 +87,7 @@ class Trainer {
         team_ = Team(plan, steps_, options.threads);
         step_ = make_step(net, table, plan, options.optimizer, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
+        load();
     }
 
     // One epoch. Returns its mean loss; end() then says whether and why training cannot go on.
@@ -120,13 +123,41 @@ class Trainer {
     index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
     Interrupt& interrupt() { return interrupt_; }
 
-    // Takes the network's parameters as the observer may have left them.
-    void reload() { step_->load(net_); }
+    // Takes the network's parameters as they are now.
+    void load() {
+        parallel(threads_for_parameters(),
+                 [&](const Worker& worker) { step_->load(worker, net_); });
+    }
 
-    // Brings the network up to date unless that would make it non-finite: then returns false.
-    bool write_back() const { return step_->store(net_); }
+    bool finite() const {
+        Flag broken;
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            if (!step_->finite(worker)) {
+                broken.raise();
+            }
+        });
+        return !broken.raised();
+    }
+
+    // Brings the network up to date. What it had before goes to `before` unless that is null.
+    void store(T* before) {
+        const index_t size = net_.num_parameters();
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            if (before != nullptr) {
+                std::copy(net_.parameters() + worker.begin(size),
+                          net_.parameters() + worker.end(size), before + worker.begin(size));
+                worker.barrier();
+            }
+            step_->store(worker, net_);
+        });
+    }
 
   private:
+    // To go through the parameters takes about a nanosecond for each.
+    index_t threads_for_parameters() const {
+        return useful_threads(static_cast<double>(net_.num_parameters()), team_.most());
+    }
+
     // Fisher and Yates, with the numbers of the epoch's own stream.
     void shuffle(index_t epoch) {
         const CounterRng rng(options_.seed, RandomStream::kShuffle,
@@ -172,27 +203,32 @@ class Trainer {
 };
 
 // The parameters to go back to: those that the epoch of the lowest loss began with. An epoch's loss
-// is measured as it runs, so it speaks for the parameters before it.
+// is measured as it runs, so it speaks for the parameters before it, which the network has until
+// they are overwritten.
 template <class T>
 class Best {
   public:
-    explicit Best(const Network<T>& net)
-        : parameters_(net.parameters(), net.parameters() + net.num_parameters()) {}
+    // Of a fit of one epoch nothing is ever kept.
+    Best(const Network<T>& net, index_t epochs)
+        : parameters_(epochs > 1 ? net.num_parameters() : 0) {}
 
-    // `net` still has the parameters from before the epoch.
-    void epoch_done(double loss, const Network<T>& net) {
-        if (loss < loss_) {
-            loss_ = loss;
-            std::copy_n(net.parameters(), net.num_parameters(), parameters_.begin());
-        }
+    void epoch_done(double loss) {
+        in_network_ = loss < loss_;
+        loss_ = std::min(loss, loss_);
     }
+    // Where to keep what the network has before it is overwritten; null where there is no need.
+    T* keep() { return std::exchange(in_network_, false) ? parameters_.data() : nullptr; }
+
     void restore(Network<T>& net) const {
-        std::copy(parameters_.begin(), parameters_.end(), net.parameters());
+        if (!in_network_) {
+            std::copy_n(parameters_.data(), parameters_.size(), net.parameters());
+        }
     }
 
   private:
-    std::vector<T> parameters_;
+    AlignedBuffer<T> parameters_;
     double loss_ = std::numeric_limits<double>::infinity();
+    bool in_network_ = true;
 };
 
 }  // namespace
@@ -203,7 +239,7 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     Trainer<T> trainer(net, data, options, observer);
     Interrupt& interrupt = trainer.interrupt();
-    Best<T> best(net);
+    Best<T> best(net, options.epochs);
     FitResult result{FitEnd::kDone, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
@@ -211,13 +247,14 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
         result.end = trainer.end();
         result.step = trainer.step();
         if (result.end == FitEnd::kDone) {
-            best.epoch_done(loss, net);
+            best.epoch_done(loss);
         }
-        if (result.end == FitEnd::kDiverged || !trainer.write_back()) {
+        if (result.end == FitEnd::kDiverged || !trainer.finite()) {
             result.end = FitEnd::kDiverged;
             best.restore(net);
             break;
         }
+        trainer.store(result.epoch < options.epochs ? best.keep() : nullptr);
         if (result.end == FitEnd::kInterrupted) {
             break;
         }
@@ -241,7 +278,7 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
             result.end = FitEnd::kInterrupted;
         }
         if (observer.changes_parameters()) {
-            trainer.reload();
+            trainer.load();
         }
     }
     if (interrupt.error()) {

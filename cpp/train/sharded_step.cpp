@@ -129,20 +129,23 @@ void ShardedStep<T>::backward(const Worker& worker, Replica& replica, index_t ro
     });
 }
 
+// A shard is loaded by the worker that will work on it.
 template <class T>
-void ShardedStep<T>::load(const Network<T>& net) {
-    for (Shard<T>& shard : shards_) {
-        shard.weights().load(net);
-    }
+void ShardedStep<T>::load(const Worker& worker, const Network<T>& net) {
+    for_each_shard(worker, [&](std::size_t s) { shards_[s].weights().load(kSoleWorker, net); });
 }
 
 template <class T>
-bool ShardedStep<T>::store(Network<T>& net) const {
-    const bool finite = std::all_of(shards_.begin(), shards_.end(),
-                                    [](const Shard<T>& shard) { return shard.weights().finite(); });
-    for (std::size_t s = 0; finite && s < shards_.size(); ++s) {
-        shards_[s].weights().store(net);
-    }
+void ShardedStep<T>::store(const Worker& worker, Network<T>& net) const {
+    for_each_shard(worker, [&](std::size_t s) { shards_[s].weights().store(kSoleWorker, net); });
+}
+
+template <class T>
+bool ShardedStep<T>::finite(const Worker& worker) const {
+    bool finite = true;
+    for_each_shard(worker, [&](std::size_t s) {
+        finite = finite && shards_[s].weights().finite(kSoleWorker);
+    });
     return finite;
 }
 

@@ -24,8 +24,9 @@ class ShardedStep final : public Step<T> {
 
     StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
                    Watch& watch) override;
-    void load(const Network<T>& net) override;
-    bool store(Network<T>& net) const override;
+    void load(const Worker& worker, const Network<T>& net) override;
+    void store(const Worker& worker, Network<T>& net) const override;
+    bool finite(const Worker& worker) const override;
 
   private:
     // What every worker has of its own.
@@ -43,7 +44,7 @@ class ShardedStep final : public Step<T> {
 
     // Calls body(shard) for each of this worker's shards.
     template <class Body>
-    void for_each_shard(const Worker& worker, Body body) {
+    void for_each_shard(const Worker& worker, Body body) const {
         const index_t end = worker.end(static_cast<index_t>(shards_.size()));
         for (index_t s = worker.begin(static_cast<index_t>(shards_.size())); s < end; ++s) {
             body(static_cast<std::size_t>(s));

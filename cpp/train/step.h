@@ -30,10 +30,12 @@ class Step {
     virtual StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
                            Watch& watch) = 0;
 
-    // Takes the network's parameters as they are now.
-    virtual void load(const Network<T>& net) = 0;
-    // Brings the network up to date unless that would make it non-finite: then returns false.
-    virtual bool store(Network<T>& net) const = 0;
+    // Between steps, each by every worker of a region for its share: takes the network's
+    // parameters as they are now (before the first step too), brings the network up to date, and
+    // says whether that leaves it finite.
+    virtual void load(const Worker& worker, const Network<T>& net) = 0;
+    virtual void store(const Worker& worker, Network<T>& net) const = 0;
+    virtual bool finite(const Worker& worker) const = 0;
 };
 
 // For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.

@@ -35,15 +35,6 @@ StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch, std::i
     return {StepEnd::kUpdated, loss};
 }
 
-template <class T>
-bool TiledStep<T>::store(Network<T>& net) const {
-    if (!weights_.finite()) {
-        return false;
-    }
-    weights_.store(net);
-    return true;
-}
-
 template class TiledStep<float>;
 template class TiledStep<double>;
 

@@ -16,8 +16,11 @@ class TiledStep final : public Step<T> {
 
     StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
                    Watch& watch) override;
-    void load(const Network<T>& net) override { weights_.load(net); }
-    bool store(Network<T>& net) const override;
+    void load(const Worker& worker, const Network<T>& net) override { weights_.load(worker, net); }
+    void store(const Worker& worker, Network<T>& net) const override {
+        weights_.store(worker, net);
+    }
+    bool finite(const Worker& worker) const override { return weights_.finite(worker); }
 
   private:
     const KernelTable<T>* kernels_;

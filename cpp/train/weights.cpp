@@ -24,14 +24,14 @@ Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::v
         transposed_.push_back(
             {needed ? transpose_buffers_[b].data() : nullptr, block.cols, rows, stride});
     }
-    load(net);
 }
 
 template <class T>
-void Weights<T>::load(const Network<T>& net) {
-    w_.load(net, blocks_);
+void Weights<T>::load(const Worker& worker, const Network<T>& net) {
+    w_.load(worker, net, blocks_);
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
-        refresh_transpose({b, 0, blocks_[b].rows, 0, blocks_[b].cols});
+        const index_t begin = worker.begin(blocks_[b].rows), end = worker.end(blocks_[b].rows);
+        refresh_transpose({b, begin, end - begin, 0, blocks_[b].cols});
     }
 }
 

@@ -15,15 +15,15 @@ class Weights {
   public:
     // Blocks of successive layers, one of each. `input_gradient`: whether that of the first layer
     // is transposed too, for the gradient of its input. `optimizer` may be null: then nothing is
-    // updated.
+    // updated. Zeros until loaded.
     Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
             bool input_gradient, const OptimizerSpec* optimizer);
 
-    // Takes the network's parameters as they are now.
-    void load(const Network<T>& net);
-    // Puts the blocks back into the network.
-    void store(Network<T>& net) const { w_.store(net, blocks_); }
-    bool finite() const { return w_.finite(); }
+    // This worker's share of what takes the network's parameters as they are now, puts the blocks
+    // back into the network, and looks for NaN and infinity.
+    void load(const Worker& worker, const Network<T>& net);
+    void store(const Worker& worker, Network<T>& net) const { w_.store(worker, net, blocks_); }
+    bool finite(const Worker& worker) const { return w_.finite(worker); }
 
     const std::vector<Block>& blocks() const { return blocks_; }
     MatrixView<const T> w(std::size_t block) const { return w_[block]; }  // (rows, cols)

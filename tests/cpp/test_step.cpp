@@ -47,6 +47,7 @@ TEST_CASE_TEMPLATE("steps of every plan subtract the gradient", T, float, double
                 const Plan plan = make_plan(net, kernels<T>(), rows, kind);
                 const auto step =
                     make_step(net, kernels<T>(), plan, gradient_descent, rows, all.y, 1);
+                step->load(kSoleWorker, net);
                 NoWatch watch;
                 StepResult result{};
                 parallel(1, [&](const Worker& worker) {
@@ -54,7 +55,8 @@ TEST_CASE_TEMPLATE("steps of every plan subtract the gradient", T, float, double
                 });
                 CHECK(result.end == StepEnd::kUpdated);
                 auto after = make_network<T>(sizes, hidden, Loss::kMse);
-                REQUIRE(step->store(after));
+                REQUIRE(step->finite(kSoleWorker));
+                step->store(kSoleWorker, after);
                 // Another order of sums in every layer, there and back, of numbers of size 1.
                 const double rounding = gamma<T>(2 * (rows + 4 * 70));
                 CHECK(std::fabs(result.loss - loss) <= rounding * 2);
