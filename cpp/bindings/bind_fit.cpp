@@ -82,10 +82,11 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
     const NetworkObject::FitLock lock(network);
     PythonObserver observer(std::move(on_epoch));
     FitResult result = network.visit([&](auto& net) {
+        auto& training = network.training(net);
         const auto rows = dataset(net, data);
         const auto eval_rows = dataset(net, eval.value_or(data));
         const py::gil_scoped_release release;
-        return fit(net, rows, eval.has_value() ? &eval_rows : nullptr, options, observer);
+        return fit(net, training, rows, eval.has_value() ? &eval_rows : nullptr, options, observer);
     });
     return {std::move(result), observer.take_error()};
 }

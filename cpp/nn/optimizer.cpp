@@ -22,7 +22,7 @@ int optimizer_state_arrays(const OptimizerSpec& spec) {
 template <class T>
 OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec,
                                 std::int64_t t)
-    : kernels_(&kernels), adam_(spec.kind != OptimizerKind::kSgd) {
+    : kernels_(&kernels), number_(t), adam_(spec.kind != OptimizerKind::kSgd) {
     const auto narrow = [](double x) { return static_cast<T>(x); };
     if (!adam_) {
         sgd_ = {narrow(spec.learning_rate), narrow(spec.momentum), narrow(spec.weight_decay),

@@ -30,12 +30,14 @@ template <class T>
 class OptimizerStep {
   public:
     OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec, std::int64_t t);
+    std::int64_t number() const { return number_; }
     // Tile of (rows, cols), cols padded; state arrays share w's stride, unused ones are null.
     void apply(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1, T* state2,
                index_t ldw) const;
 
   private:
     const KernelTable<T>* kernels_;
+    std::int64_t number_;
     bool adam_;
     SgdStep<T> sgd_{};
     AdamStep<T> adam_step_{};

@@ -48,6 +48,12 @@ void BlockMatrices<T>::store(const Worker& worker, Network<T>& net,
 }
 
 template <class T>
+void BlockMatrices<T>::clear(const Worker& worker) {
+    const index_t size = buffer_.size();
+    std::fill(buffer_.data() + worker.begin(size), buffer_.data() + worker.end(size), T(0));
+}
+
+template <class T>
 bool BlockMatrices<T>::finite(const Worker& worker) const {
     const index_t begin = worker.begin(buffer_.size()), end = worker.end(buffer_.size());
     return all_finite<T>(end - begin, reinterpret_cast<const char*>(buffer_.data() + begin),

@@ -8,7 +8,6 @@
 #include <numeric>
 #include <utility>
 
-#include "base/aligned_buffer.h"
 #include "base/cpu.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -73,21 +72,25 @@ class Interrupt final : public Watch {
 template <class T>
 class Trainer {
   public:
-    Trainer(Network<T>& net, const Dataset<T>& data, const FitOptions& options,
-            FitObserver& observer)
+    Trainer(Network<T>& net, Training<T>& training, const Dataset<T>& data,
+            const FitOptions& options, FitObserver& observer)
         : net_(net),
+          kernels_(kernels<T>()),
           data_(data),
           options_(options),
           batch_size_(std::min(options.batch_size, data.x.rows)),
           steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        const KernelTable<T>& table = kernels<T>();
-        const Plan plan = make_plan(net, table, batch_size_);
+        const Plan plan = make_plan(net, kernels_, batch_size_);
         team_ = Team(plan, steps_, options.threads);
-        step_ = make_step(net, table, plan, options.optimizer, batch_size_, data.y, team_.most());
+        step_ = &training.step(net, kernels_, plan, options.optimizer, batch_size_, data.y,
+                               team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
-        load();
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            step_->restart(worker);
+            step_->load(worker, net_);
+        });
     }
 
     // One epoch. Returns its mean loss; end() then says whether and why training cannot go on.
@@ -175,7 +178,8 @@ class Trainer {
             const index_t row = step * batch_size_;
             const index_t rows = std::min(batch_size_, data_.x.rows - row);
             const Batch<T> batch(data_, order_.data() + row, rows);
-            const StepResult result = step_->run(worker, batch, steps_done_ + step + 1, interrupt_);
+            const OptimizerStep<T> optimizer(kernels_, options_.optimizer, steps_done_ + step + 1);
+            const StepResult result = step_->run(worker, batch, optimizer, interrupt_);
             if (worker.index == 0) {
                 end_ = result.end;
                 steps_begun_ = step + 1;
@@ -188,10 +192,11 @@ class Trainer {
     }
 
     Network<T>& net_;
+    const KernelTable<T>& kernels_;
     const Dataset<T>& data_;
     const FitOptions& options_;
     const index_t batch_size_, steps_;
-    std::unique_ptr<Step<T>> step_;
+    Step<T>* step_;
     Team team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
@@ -208,25 +213,24 @@ class Trainer {
 template <class T>
 class Best {
   public:
-    // Of a fit of one epoch nothing is ever kept.
-    Best(const Network<T>& net, index_t epochs)
-        : parameters_(epochs > 1 ? net.num_parameters() : 0) {}
+    // `room` for the network's parameters; null for a fit of one epoch, of which nothing is kept.
+    explicit Best(T* room) : parameters_(room) {}
 
     void epoch_done(double loss) {
         in_network_ = loss < loss_;
         loss_ = std::min(loss, loss_);
     }
     // Where to keep what the network has before it is overwritten; null where there is no need.
-    T* keep() { return std::exchange(in_network_, false) ? parameters_.data() : nullptr; }
+    T* keep() { return std::exchange(in_network_, false) ? parameters_ : nullptr; }
 
     void restore(Network<T>& net) const {
         if (!in_network_) {
-            std::copy_n(parameters_.data(), parameters_.size(), net.parameters());
+            std::copy_n(parameters_, net.num_parameters(), net.parameters());
         }
     }
 
   private:
-    AlignedBuffer<T> parameters_;
+    T* parameters_;
     double loss_ = std::numeric_limits<double>::infinity();
     bool in_network_ = true;
 };
@@ -234,12 +238,12 @@ class Best {
 }  // namespace
 
 template <class T>
-FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
-              const FitOptions& options, FitObserver& observer) {
+FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
+              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    Trainer<T> trainer(net, data, options, observer);
+    Trainer<T> trainer(net, training, data, options, observer);
     Interrupt& interrupt = trainer.interrupt();
-    Best<T> best(net, options.epochs);
+    Best<T> best(options.epochs > 1 ? training.spare_parameters(net) : nullptr);
     FitResult result{FitEnd::kDone, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
@@ -252,6 +256,7 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
         if (result.end == FitEnd::kDiverged || !trainer.finite()) {
             result.end = FitEnd::kDiverged;
             best.restore(net);
+            training.forget_step();
             break;
         }
         trainer.store(result.epoch < options.epochs ? best.keep() : nullptr);
@@ -287,9 +292,9 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
     return result;
 }
 
-template FitResult fit(Network<float>&, const Dataset<float>&, const Dataset<float>*,
-                       const FitOptions&, FitObserver&);
-template FitResult fit(Network<double>&, const Dataset<double>&, const Dataset<double>*,
-                       const FitOptions&, FitObserver&);
+template FitResult fit(Network<float>&, Training<float>&, const Dataset<float>&,
+                       const Dataset<float>*, const FitOptions&, FitObserver&);
+template FitResult fit(Network<double>&, Training<double>&, const Dataset<double>&,
+                       const Dataset<double>*, const FitOptions&, FitObserver&);
 
 }  // namespace briskmlp

@@ -6,6 +6,7 @@
 #include "nn/network.h"
 #include "nn/optimizer.h"
 #include "train/dataset.h"
+#include "train/training.h"
 
 namespace briskmlp {
 
@@ -49,9 +50,10 @@ class FitObserver {
 // Trains in place. However it ends, the parameters are finite and whole: those of the last finished
 // step after kDone, kStopped and kInterrupted; those with which the epoch of the lowest loss
 // began (those before the fit, if no epoch was finished) after kDiverged. Preconditions: x.cols ==
-// net.inputs(), inputs and targets finite, labels in range, at least one row, at most 2^32 - 1.
+// net.inputs(), inputs and targets finite, labels in range, at least one row, at most 2^32 - 1;
+// `training` new, or from a fit of this same network.
 template <class T>
-FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
-              const FitOptions& options, FitObserver& observer);
+FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
+              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer);
 
 }  // namespace briskmlp

@@ -6,10 +6,10 @@ namespace briskmlp {
 
 template <class T>
 Shard<T>::Shard(const Network<T>& net, const KernelTable<T>& kernels,
-                const std::vector<Block>& blocks, const OptimizerSpec& optimizer, index_t rows)
+                const std::vector<Block>& blocks, int state_arrays, index_t rows)
     : kernels_(&kernels),
       layers_(net.layers()),
-      weights_(net, kernels, blocks, false, &optimizer),
+      weights_(net, kernels, blocks, false, state_arrays),
       tiles_(weight_tiles(blocks, kernels.lanes)) {
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
         y_.push_back(PaddedMatrix<T>::with_ones(rows, units(l), kernels.lanes));

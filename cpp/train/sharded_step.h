@@ -19,13 +19,13 @@ template <class T>
 class ShardedStep final : public Step<T> {
   public:
     ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
-                index_t workers);
+                int state_arrays, index_t rows, const Targets<T>& targets, index_t workers);
 
-    StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
+    StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
     void load(const Worker& worker, const Network<T>& net) override;
     void store(const Worker& worker, Network<T>& net) const override;
+    void restart(const Worker& worker) override;
     bool finite(const Worker& worker) const override;
 
   private:
@@ -60,7 +60,6 @@ class ShardedStep final : public Step<T> {
     const KernelTable<T>* kernels_;
     std::vector<Layer> layers_;
     Loss loss_;
-    OptimizerSpec optimizer_;
     double nanoseconds_a_row_;
     std::vector<Shard<T>> shards_;
     std::vector<Replica> replicas_;   // one a worker

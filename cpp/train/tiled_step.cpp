@@ -6,16 +6,14 @@ namespace briskmlp {
 
 template <class T>
 TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                        const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
-                        index_t workers)
+                        int state_arrays, index_t rows, const Targets<T>& targets, index_t workers)
     : kernels_(&kernels),
-      optimizer_(optimizer),
-      weights_(net, kernels, whole_layers(net.layers()), false, &optimizer_),
+      weights_(net, kernels, whole_layers(net.layers()), false, state_arrays),
       minibatch_(net, kernels, weights_, plan, rows, targets, workers) {}
 
 template <class T>
-StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
-                             Watch& watch) {
+StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch,
+                             const OptimizerStep<T>& optimizer, Watch& watch) {
     minibatch_.run_rows(worker, batch, &watch);
     worker.barrier();
     const double loss = minibatch_.loss(batch);
@@ -26,10 +24,9 @@ StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch, std::i
     if (!std::isfinite(loss)) {
         return {StepEnd::kDiverged, loss};
     }
-    const OptimizerStep<T> update(*kernels_, optimizer_, t);
     minibatch_.for_each_weight_tile(worker, batch,
                                     [&](const Block& tile, MatrixView<const T> gradient) {
-                                        weights_.update(update, tile, gradient);
+                                        weights_.update(optimizer, tile, gradient);
                                     });
     worker.barrier();
     return {StepEnd::kUpdated, loss};

@@ -11,20 +11,19 @@ template <class T>
 class TiledStep final : public Step<T> {
   public:
     TiledStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-              const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
-              index_t workers);
+              int state_arrays, index_t rows, const Targets<T>& targets, index_t workers);
 
-    StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
+    StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
     void load(const Worker& worker, const Network<T>& net) override { weights_.load(worker, net); }
     void store(const Worker& worker, Network<T>& net) const override {
         weights_.store(worker, net);
     }
+    void restart(const Worker& worker) override { weights_.restart(worker); }
     bool finite(const Worker& worker) const override { return weights_.finite(worker); }
 
   private:
     const KernelTable<T>* kernels_;
-    OptimizerSpec optimizer_;
     Weights<T> weights_;
     Minibatch<T> minibatch_;
 };

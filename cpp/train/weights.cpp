@@ -9,9 +9,9 @@ namespace briskmlp {
 
 template <class T>
 Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
-                    bool input_gradient, const OptimizerSpec* optimizer)
+                    bool input_gradient, int state_arrays)
     : kernels_(&kernels), blocks_(std::move(blocks)), w_(blocks_, kernels.lanes) {
-    for (int i = 0; optimizer != nullptr && i < optimizer_state_arrays(*optimizer); ++i) {
+    for (int i = 0; i < state_arrays; ++i) {
         state_[i] = BlockMatrices<T>(blocks_, kernels.lanes);
     }
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -32,6 +32,13 @@ void Weights<T>::load(const Worker& worker, const Network<T>& net) {
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const index_t begin = worker.begin(blocks_[b].rows), end = worker.end(blocks_[b].rows);
         refresh_transpose({b, begin, end - begin, 0, blocks_[b].cols});
+    }
+}
+
+template <class T>
+void Weights<T>::restart(const Worker& worker) {
+    for (BlockMatrices<T>& state : state_) {
+        state.clear(worker);
     }
 }
 

@@ -14,15 +14,15 @@ template <class T>
 class Weights {
   public:
     // Blocks of successive layers, one of each. `input_gradient`: whether that of the first layer
-    // is transposed too, for the gradient of its input. `optimizer` may be null: then nothing is
-    // updated. Zeros until loaded.
+    // is transposed too, for the gradient of its input. Zeros until loaded.
     Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
-            bool input_gradient, const OptimizerSpec* optimizer);
+            bool input_gradient, int state_arrays);
 
     // This worker's share of what takes the network's parameters as they are now, puts the blocks
-    // back into the network, and looks for NaN and infinity.
+    // back into the network, clears the optimizer's state, and looks for NaN and infinity.
     void load(const Worker& worker, const Network<T>& net);
     void store(const Worker& worker, Network<T>& net) const { w_.store(worker, net, blocks_); }
+    void restart(const Worker& worker);
     bool finite(const Worker& worker) const { return w_.finite(worker); }
 
     const std::vector<Block>& blocks() const { return blocks_; }
