@@ -12,6 +12,11 @@ import briskmlp
 import pytest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+PAGES = [
+    page
+    for page in [README, *sorted((README.parent / "docs").glob("*.md"))]
+    if page.is_file() and "```python" in page.read_text("utf-8")
+]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -36,22 +41,21 @@ def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
-def test_readme_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All `python` blocks, one after another in one namespace; those with prompts are compared."""
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(
-        r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert blocks
     namespace: dict[str, object] = {}
     parser = doctest.DocTestParser()
     for number, block in enumerate(blocks, 1):
         if ">>>" in block:
-            test = parser.get_doctest(block, namespace, f"README block {number}", None, None)
+            test = parser.get_doctest(block, namespace, f"{page.name} block {number}", None, None)
             run(test)
             namespace.update(test.globs)
         else:
-            exec(compile(block, f"README block {number}", "exec"), namespace)
+            exec(compile(block, f"{page.name} block {number}", "exec"), namespace)
 
 
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")

@@ -78,15 +78,17 @@ Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
     const InputMatrix matrix = input_matrix(x, net.inputs());
     const index_t rows = matrix.rows;
     require(rows >= 1 && rows <= index_t{UINT32_MAX}, "expected from 1 to 2^32 - 1 rows");
+    const LossSpec& loss = net.spec().loss;
     Targets<T> targets{};
-    targets.cols = net.outputs() / loss_info(net.spec().loss).outputs_per_target;
+    targets.cols = net.outputs() / loss.outputs_per_target();
     if (y.ndim() == 1) {
         targets.labels = elements<std::int32_t>(y, {rows}, "y");
-        require(net.spec().loss == Loss::kCrossEntropy &&
+        require(loss.info().link == Link::kSoftmax &&
                     *std::min_element(targets.labels, targets.labels + rows) >= 0 &&
                     *std::max_element(targets.labels, targets.labels + rows) < net.outputs(),
-                "expected the labels of cross_entropy, each below the number of outputs");
+                "expected labels of classes, each below the number of outputs");
     } else {
+        require(loss.kind != Loss::kFocal, "expected labels of classes");
         targets.values = elements<T>(y, {rows, targets.cols}, "y");
     }
     if (weights.has_value()) {

@@ -2,16 +2,26 @@
 #pragma once
 
 #include "kernels/activation.inl.h"
+#include "kernels/class_loss.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/gemm.inl.h"
 #include "kernels/loss.inl.h"
 #include "kernels/narrow.inl.h"
 #include "kernels/optimizer.inl.h"
+#include "kernels/quantile.inl.h"
 #include "kernels/table.h"
 #include "kernels/transpose.inl.h"
 
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
+
+// In the order of the enumeration Loss.
+template <class T>
+constexpr LossKernel<T> kLoss[kLossCount] = {
+    mse<T>,          mae<T>,           huber<T>,          log_cosh<T>,
+    quantile<T>,     cross_entropy<T>, focal<T>,          binary_cross_entropy<T>,
+    gaussian_nll<T>, poisson<T>,       gamma_deviance<T>, tweedie<T>,
+};
 
 template <class T>
 constexpr KernelTable<T> make_table() {
@@ -30,13 +40,12 @@ constexpr KernelTable<T> make_table() {
         table.activation_backward[i] = kActivationBackward<T>[i];
     }
     table.elementary = kElementary<T>;
-    table.mse = mse<T>;
-    table.cross_entropy_labels = cross_entropy_labels<T>;
-    table.cross_entropy_rows = cross_entropy_rows<T>;
-    table.binary_cross_entropy = binary_cross_entropy<T>;
-    table.gaussian_nll = gaussian_nll<T>;
+    for (int i = 0; i < kLossCount; ++i) {
+        table.loss[i] = kLoss<T>[i];
+    }
     table.softmax = softmax<T>;
     table.exp = exp_rows<T>;
+    table.quantiles = quantile_rows<T>;
     table.sgd = sgd<T>;
     table.adam = adam<T>;
     table.transpose = transpose<T>;

@@ -33,6 +33,12 @@ from ._config import Optimizer as Optimizer
 from ._errors import DivergenceError as DivergenceError
 from ._history import Evaluation as Evaluation
 from ._history import History as History
+from ._losses import CrossEntropy as CrossEntropy
+from ._losses import Focal as Focal
+from ._losses import Huber as Huber
+from ._losses import Loss as Loss
+from ._losses import Quantile as Quantile
+from ._losses import Tweedie as Tweedie
 from ._mlp import MLP as MLP
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads

@@ -36,6 +36,7 @@ class Network:
         sizes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
         activations: collections.abc.Sequence[str],
         loss: str,
+        loss_settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
         dtype: str,
     ) -> None: ...
     def backward(self, x: numpy.ndarray, d_y: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -77,6 +78,8 @@ class Network:
     def inputs(self) -> int: ...
     @property
     def loss(self) -> str: ...
+    @property
+    def loss_settings(self) -> list[float]: ...
     @property
     def metric(self) -> str: ...
     @property

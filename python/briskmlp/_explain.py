@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _briskmlp_core as core
 from ._runtime import get_num_threads
+from ._validate import CLASS_LOSSES
 
 if TYPE_CHECKING:
     from ._mlp import MLP
@@ -132,11 +133,11 @@ def explain(net: MLP, X: Array, batch_size: int, measure: bool) -> Explanation:
 
 
 def fit_rate(net: MLP, X: Array, batch_size: int) -> float:
-    """Rows a second of training a copy, on targets of zero."""
+    """Rows a second of training a copy, on targets of one, which suit every loss."""
     copy = net.copy()
-    outputs = net.sizes[-1] // (2 if net.loss == "gaussian_nll" else 1)
-    shape = (len(X),) if net.loss == "cross_entropy" else (len(X), outputs)
-    y = np.zeros(shape, "int64" if net.loss == "cross_entropy" else net.dtype)
+    network = net._network
+    classes = network.loss in CLASS_LOSSES
+    y = np.ones(len(X) if classes else (len(X), network.target_cols), net.dtype)
 
     def epochs(count: int) -> None:
         copy.fit(X, y, epochs=count, batch_size=batch_size, progress=False)

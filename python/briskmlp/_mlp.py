@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,6 +13,7 @@ from . import _validate
 from ._config import Optimizer
 from ._explain import Explanation, explain
 from ._history import Evaluation, History
+from ._losses import Loss
 from ._network import Network
 from ._state import MAX_SEED, build
 from ._training import epochs_kept, optimizer_spec, rows_per_step, train
@@ -32,15 +33,12 @@ class MLP(Network):
         "mish", "softplus", "sigmoid" or "tanh", for all hidden layers; or a list of names, one for
         each hidden layer, whose output layer then is the identity, or one for every layer.
     loss
-        What training minimises, always a mean over the rows:
+        What training minimises, a mean over rows and targets; docs/losses.md has the formulas.
 
-        - "mse" (the default), the mean over the outputs of (y - z)^2;
-        - "cross_entropy", -sum p log softmax(z), for one class out of several;
-        - "binary_cross_entropy", the mean over the outputs of -y log s - (1 - y) log(1 - s) with
-          s = sigmoid(z), for independent yes-or-no questions;
-        - "gaussian_nll", the mean over the targets of (log v + (y - m)^2 / v + log 2 pi) / 2, with
-          the means m in the first half of the outputs z, log v in the second (Nix and Weigend
-          1994).
+        - Numbers: "mse" (the default), "mae", "huber", "log_cosh", "quantile"; "gaussian_nll" for
+          means and variances; "poisson" for counts, "gamma" for positive numbers, "tweedie".
+        - Classes: "cross_entropy", "focal", and "binary_cross_entropy" for yes-or-no questions.
+        - With settings: `Huber`, `Quantile`, `Tweedie`, `CrossEntropy`, `Focal`.
     dtype
         "float32" (the default) or "float64": the type of the parameters, of all computing and of
         all results.
@@ -92,14 +90,13 @@ class MLP(Network):
         sizes: Sequence[int],
         activation: str | Sequence[str] = "relu",
         *,
-        loss: str = "mse",
+        loss: Loss = "mse",
         dtype: DTypeLike = "float32",
         seed: int | None = None,
         init: str = "auto",
     ) -> None:
         sizes = _validate.layer_sizes(sizes)
         names = _validate.activation_names(activation, len(sizes) - 1)
-        loss = _validate.known_name(loss, "loss", core.loss_names())
         init = _validate.known_name(init, "init", core.initializer_names())
         if seed is None:
             seed = secrets.randbits(32)  # short enough to note down
@@ -114,8 +111,8 @@ class MLP(Network):
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
         """Predictions in the target's own space.
 
-        Class probabilities for "cross_entropy", probabilities of yes for "binary_cross_entropy",
-        means and then variances for "gaussian_nll", the outputs themselves for "mse".
+        Probabilities; means, which "gaussian_nll" follows with variances; or quantiles, the lowest
+        of every target first.
 
         Parameters
         ----------
@@ -182,8 +179,8 @@ class MLP(Network):
         Returns
         -------
         Evaluation
-            ``loss`` and ``metric``: the share of right answers for the losses of classification,
-            the root mean square error for those of regression.
+            ``loss`` and ``metric``: for classes the share of right answers, for "quantile" that of
+            targets between the outermost ones, else the root mean square error of the means.
 
         Examples
         --------
@@ -308,6 +305,7 @@ class MLP(Network):
         optimizer: Optimizer | str | None = None,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[int, float] | ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
         progress: bool | None = None,
         callback: Callable[[History], object] | None = None,
@@ -322,9 +320,9 @@ class MLP(Network):
         X
             Rows (M, in), finite.
         y
-            Targets, finite: numbers (M, D), or (M,) if D is 1. For "cross_entropy" class numbers
-            (M,) from 0 to out - 1, or rows of probabilities (M, out); for "binary_cross_entropy"
-            each from 0 to 1.
+            Targets, finite: numbers (M, D), or (M,) if D is 1. For classes their numbers (M,) from
+            0 to out - 1, or rows of probabilities (M, out); for "binary_cross_entropy" each from 0
+            to 1.
         epochs
             How many times to go through all rows. Default 10.
         batch_size
@@ -336,6 +334,9 @@ class MLP(Network):
             Whether each epoch takes the rows in an order of its own. Default True.
         sample_weight
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
+        class_weight
+            Weights of the classes, which multiply those of the rows: a list of all, a dict of those
+            that are not 1, or "balanced": the same for every class as a whole.
         eval_set
             (X, y) or (X, y, sample_weight) to evaluate on after each epoch.
         progress
@@ -376,7 +377,7 @@ class MLP(Network):
         >>> len(stopped)
         3
         """
-        data = self._dataset(X, y, sample_weight)
+        data = _validate.dataset(self._network, X, y, sample_weight, class_weight=class_weight)
         eval_data = None if eval_set is None else _validate.eval_dataset(self._network, eval_set)
         _validate.followers(progress, callback)
         options = core.FitOptions(

@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Any
 
 from . import _briskmlp_core as core
+from ._losses import Loss, from_plain, loss_of, named_numbers, plain
 from ._validate import (
     DType,
     activation_names,
     array_of,
     float_type,
-    known_name,
     layer_sizes,
     whole_number,
 )
@@ -21,10 +21,10 @@ ENTRIES = ("sizes", "activations", "loss", "dtype", "seed", "epochs_trained", "p
 MAX_SEED = 2**64 - 1
 
 
-def build(sizes: list[int], activations: list[str], loss: str, dtype: DType) -> core.Network:
+def build(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) -> core.Network:
     """The core's network, its parameters zero."""
     try:
-        return core.Network(sizes, activations, loss, dtype.name)
+        return core.Network(sizes, activations, *named_numbers(loss), dtype.name)
     except MemoryError:
         count = sum((K + 1) * N for K, N in pairwise(sizes))
         size = count * dtype.itemsize / 2**30
@@ -41,7 +41,7 @@ def state_of(network: core.Network, seed: int, epochs_trained: int) -> dict[str,
         "version": core.__version__,
         "sizes": network.sizes,
         "activations": network.activations,
-        "loss": network.loss,
+        "loss": plain(loss_of(network.loss, network.loss_settings)),
         "dtype": network.dtype.name,
         "seed": seed,
         "epochs_trained": epochs_trained,
@@ -63,8 +63,7 @@ def network_from(state: object) -> tuple[core.Network, int, int]:
     sizes = layer_sizes(state["sizes"])
     activations = activation_names(state["activations"], len(sizes) - 1)
     dtype = float_type(state["dtype"])
-    loss = known_name(state["loss"], "loss", core.loss_names())
-    network = build(sizes, activations, loss, dtype)
+    network = build(sizes, activations, from_plain(state["loss"]), dtype)
     view = network.parameters
     view[...] = array_of(state["parameters"], "parameters", view.shape, dtype)
     seed = whole_number(state["seed"], "seed", 0, MAX_SEED)

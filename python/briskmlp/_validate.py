@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ DType = np.dtype[Any]
 Dataset = tuple[Array, Array, Array | None]  # inputs, targets, weights of the rows
 
 MAX_ROWS = 2**32 - 1  # the core numbers rows in 32 bits
+CLASS_LOSSES = ("cross_entropy", "focal")  # of one class out of several
 # Rows of probabilities may miss 1 by the rounding of half precision, 2^-11 for each of them.
 PROBABILITY_TOLERANCE = 1e-3
 
@@ -219,11 +220,16 @@ def dataset(
     y: ArrayLike,
     sample_weight: ArrayLike | None,
     names: tuple[str, str, str] = ("X", "y", "sample_weight"),
+    *,
+    class_weight: object = None,
 ) -> Dataset:
     """Rows to learn from or to be judged on, all finite and fit for the network."""
     x = rows(X, names[0], network)
     t = targets(y, names[1], len(x), network)
     w = None if sample_weight is None else weights(sample_weight, names[2], len(x), network)
+    if class_weight is not None:
+        by_class = class_weights(class_weight, t, network)
+        w = weights(by_class if w is None else by_class * w, "class_weight", len(x), network)
     require_finite(x, names[0], network.dtype)
     return x, t, w
 
@@ -239,7 +245,7 @@ def eval_dataset(network: core.Network, eval_set: object) -> Dataset:
 def targets(y: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
     """y as class numbers (M,) or as values (M, cols), whichever the loss takes."""
     cols = network.target_cols
-    takes_labels = network.loss == "cross_entropy"
+    takes_labels = network.loss in CLASS_LOSSES
     t = real_array(y, name, network.dtype)
     if t.ndim not in (1, 2):
         shapes = f"({rows},) or ({rows}, {cols})" if takes_labels else f"({rows}, {cols})"
@@ -252,15 +258,29 @@ def targets(y: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
     if t.shape[1] != cols:
         raise ValueError(f"{name} has {t.shape[1]} columns, loss {network.loss!r} expects {cols}")
     require_finite(t, name, network.dtype)
-    if takes_labels:
-        _reject(t < 0, t, name, "expected probabilities, none below 0")
-        sums = t.sum(axis=1, dtype=np.float64)
+    # A copy: in a fit every thread reads them for itself, and must not see them change.
+    values = np.array(t, network.dtype, order="C")
+    _require_in_range(values, t, name, network.loss)
+    return values.argmax(axis=1).astype(np.int32) if network.loss == "focal" else values
+
+
+def _require_in_range(values: Array, given: Array, name: str, loss: str) -> None:
+    """Raise ValueError for the first target (M, cols) that the loss has no meaning for."""
+    if loss == "cross_entropy":
+        _reject(values < 0, given, name, "expected probabilities, none below 0")
+        sums = values.sum(axis=1, dtype=np.float64)
         wrong = np.abs(sums - 1) > PROBABILITY_TOLERANCE
         _reject(wrong, sums, f"the sum over {name}", "expected probabilities, adding up to 1")
-    elif network.loss == "binary_cross_entropy":
-        _reject((t < 0) | (t > 1), t, name, "expected probabilities, from 0 to 1")
-    # A copy: in a fit every thread reads them for itself, and must not see them change.
-    return np.array(t, network.dtype, order="C")
+    elif loss == "focal":
+        _reject((values != 0) & (values != 1), given, name, "expected 0, or 1 at the class")
+        ones = values.sum(axis=1)
+        _reject(ones != 1, ones, f"the sum over {name}", "expected a single 1")
+    elif loss == "binary_cross_entropy":
+        _reject((values < 0) | (values > 1), given, name, "expected probabilities, from 0 to 1")
+    elif loss in ("poisson", "tweedie"):
+        _reject(values < 0, given, name, f"loss {loss!r} expects none below 0")
+    elif loss == "gamma":
+        _reject(values <= 0, given, name, "loss 'gamma' expects positive numbers")
 
 
 def _labels(t: Array, name: str, network: core.Network) -> Array:
@@ -285,6 +305,47 @@ def weights(sample_weight: ArrayLike, name: str, rows: int, network: core.Networ
         raise ValueError(f"{name} is 0 in every row")
     # Only their ratios matter: the largest becomes 1, so that no sum or share leaves the range.
     return np.ascontiguousarray(w / np.float64(w.max()), network.dtype)
+
+
+def class_weights(class_weight: object, t: Array, network: core.Network) -> Array:
+    """The weight of each row (M,) by its class, or by its probabilities of the classes.
+
+    "balanced" gives all classes that occur the same weight together, as scikit-learn does.
+    """
+    binary = network.loss == "binary_cross_entropy" and network.outputs == 1
+    if not binary and network.loss not in CLASS_LOSSES:
+        raise ValueError(
+            f"class_weight needs classes: loss {network.loss!r} with {network.outputs} outputs "
+            f"has none"
+        )
+    classes = 2 if binary else network.outputs
+    shares = np.hstack([1 - t, t]) if binary else t  # (M, classes), or labels (M,)
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(f"class_weight is {class_weight!r}, expected 'balanced' or weights")
+        labels = shares.ndim == 1
+        counts = np.bincount(t, minlength=classes) if labels else shares.sum(axis=0, dtype=float)
+        present = counts > 0
+        by_class = np.zeros(classes)
+        by_class[present] = len(t) / (present.sum() * counts[present])
+    else:
+        by_class = _weights_by_class(class_weight, classes)
+    return by_class[shares] if shares.ndim == 1 else shares @ by_class
+
+
+def _weights_by_class(class_weight: object, classes: int) -> Array:
+    """Weights of the classes (C,) as the user gives them; those that a dict lacks are 1."""
+    if isinstance(class_weight, Mapping):
+        by_class = np.ones(classes)
+        for key, weight in class_weight.items():
+            by_class[whole_number(key, "a class of class_weight", 0, classes - 1)] = weight
+    else:
+        by_class = real_array(class_weight, "class_weight", np.dtype(float))  # type: ignore[arg-type]
+        if by_class.shape != (classes,):
+            raise ValueError(f"class_weight has shape {by_class.shape}, expected ({classes},)")
+    require_finite(by_class, "class_weight", np.dtype(float))
+    _reject(by_class < 0, by_class, "class_weight", "expected none below 0")
+    return by_class.astype(float)
 
 
 def followers(progress: object, callback: object) -> None:

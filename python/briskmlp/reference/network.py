@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .._config import Adam, Optimizer
 from .._history import History
+from .._losses import LossSettings
 from .._names import unknown_name
 from .._progress import open_progress
 from .activations import ACTIVATIONS, Array
 from .initializers import INITIALIZERS, initial_weights
-from .losses import LOSSES
+from .losses import LOSSES, loss_from
 from .optimizers import rule_of
 from .random import shuffled
 
@@ -42,7 +43,7 @@ class MLP:
         sizes: Sequence[int],
         activation: str | Sequence[str] = "relu",
         *,
-        loss: str = "mse",
+        loss: str | LossSettings = "mse",
         dtype: DTypeLike = "float32",
         seed: int = 0,
         init: str = "auto",
@@ -54,13 +55,13 @@ class MLP:
         for name in names:
             if name not in ACTIVATIONS:
                 raise ValueError(unknown_name("activation", name, ACTIVATIONS))
-        if loss not in LOSSES:
+        if isinstance(loss, str) and loss not in LOSSES:
             raise ValueError(unknown_name("loss", loss, LOSSES))
         if init not in INITIALIZERS:
             raise ValueError(unknown_name("initializer", init, INITIALIZERS))
         self.sizes = tuple(sizes)
         self.activations = names
-        self.loss = LOSSES[loss]
+        self.loss = loss_from(loss)
         self.dtype = np.dtype(dtype)
         self.seed = seed
         self.epochs_trained = 0
