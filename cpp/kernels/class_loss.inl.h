@@ -27,41 +27,32 @@ BRISKMLP_INLINE void row_add(index_t n, T term, T* x) {
 
 // The share of each target that is spread over all classes.
 template <class T>
-BRISKMLP_INLINE double smoothing(const LossRows<T>& in) {
+BRISKMLP_INLINE double smoothing(LossRows<T> in) {
     return in.num_settings == 0 ? 0 : in.settings[0];
 }
 
-// log(sum exp z) - sum p z, where p is 1 at the label and 0 elsewhere, or smoothed. The logarithms
-// of a block of rows are taken as one vector.
-template <class T>
-double cross_entropy_labels(const LossRows<T>& in) {
-    using V = Vec<T>;
-    const T spread = static_cast<T>(smoothing(in)), kept = static_cast<T>(1 - smoothing(in));
+// A loss of rows with labels, by blocks of up to kLanes rows: loss(block, at_label) returns those
+// of a vector of rows and writes their gradients. at_label holds the raw outputs at the labels,
+// which d, as it may be z, would overwrite.
+template <class T, class Loss>
+BRISKMLP_INLINE double label_loss(LossRows<T> in, Loss loss) {
+    constexpr index_t kLanes = Vec<T>::kLanes;
     double total = 0;
-    for (index_t first = 0; first < in.rows; first += V::kLanes) {
-        const int count =
-            static_cast<int>(in.rows - first < V::kLanes ? in.rows - first : V::kLanes);
-        const T* const raw = in.z + first * in.ldz;
-        const std::int32_t* const label = in.label + first;
-        T at_target[V::kLanes];  // before d, which may be z, is written
-        for (int i = 0; i < count; ++i) {
-            at_target[i] = raw[i * in.ldz + label[i]];
-            if (spread != 0) {
-                at_target[i] = kept * at_target[i] + spread * row_mean(in.n, raw + i * in.ldz);
-            }
+    for (index_t first = 0; first < in.rows; first += kLanes) {
+        LossRows<T> block = in;
+        block.rows = in.rows - first < kLanes ? in.rows - first : kLanes;
+        block.z += first * in.ldz;
+        block.label += first;
+        if (in.d != nullptr) {
+            block.scale += first;
+            block.d += first * in.ldd;
         }
-        T* const out = in.d == nullptr ? nullptr : in.d + first * in.ldd;
-        const T* const scale = in.d == nullptr ? nullptr : in.scale + first;
-        const Exponentials<T> e = exponentials(count, in.n, raw, in.ldz, scale, out, in.ldd);
-        for (int i = 0; i < count && out != nullptr; ++i) {
-            out[i * in.ldd + label[i]] -= kept * scale[i];
-            if (spread != 0) {
-                row_add(in.n, -(spread * scale[i] / static_cast<T>(in.n)), out + i * in.ldd);
-            }
+        T at_label[kLanes], losses[kLanes];
+        for (index_t i = 0; i < block.rows; ++i) {
+            at_label[i] = block.z[i * in.ldz + block.label[i]];
         }
-        T losses[V::kLanes];
-        (log(e.sum) + (e.top - load_lanes(at_target, count))).store(losses);
-        for (int i = 0; i < count; ++i) {
+        loss(block, at_label).store(losses);
+        for (index_t i = 0; i < block.rows; ++i) {
             total += static_cast<double>(losses[i]) *
                      (in.weight == nullptr ? 1.0 : static_cast<double>(in.weight[first + i]));
         }
@@ -69,9 +60,30 @@ double cross_entropy_labels(const LossRows<T>& in) {
     return total;
 }
 
+// log(sum exp z) - sum p z, where p is 1 at the label and 0 elsewhere, or smoothed.
+template <class T>
+double cross_entropy_labels(LossRows<T> in) {
+    const T spread = static_cast<T>(smoothing(in)), kept = static_cast<T>(1 - smoothing(in));
+    return label_loss(in, [&](LossRows<T> b, T* at_target) BRISKMLP_INLINE_LAMBDA {
+        const int count = static_cast<int>(b.rows);
+        for (int i = 0; spread != 0 && i < count; ++i) {
+            at_target[i] = kept * at_target[i] + spread * row_mean(b.n, b.z + i * b.ldz);
+        }
+        const T* const scale = b.d == nullptr ? nullptr : b.scale;
+        const Exponentials<T> e = exponentials(count, b.n, b.z, b.ldz, scale, b.d, b.ldd);
+        for (int i = 0; i < count && b.d != nullptr; ++i) {
+            b.d[i * b.ldd + b.label[i]] -= kept * scale[i];
+        }
+        for (int i = 0; spread != 0 && i < count && b.d != nullptr; ++i) {
+            row_add(b.n, -(spread * scale[i] / static_cast<T>(b.n)), b.d + i * b.ldd);
+        }
+        return log(e.sum) + (e.top - load_lanes(at_target, count));
+    });
+}
+
 // sum of p (log(sum exp z) - z) over the columns, for rows of probabilities p, or smoothed.
 template <class T>
-double cross_entropy_rows(const LossRows<T>& in) {
+double cross_entropy_rows(LossRows<T> in) {
     using V = Vec<T>;
     const index_t n = in.n;
     const V kept = V::set(static_cast<T>(1 - smoothing(in)));
@@ -111,7 +123,7 @@ double cross_entropy_rows(const LossRows<T>& in) {
 }
 
 template <class T>
-double cross_entropy(const LossRows<T>& in) {
+double cross_entropy(LossRows<T> in) {
     return in.label != nullptr ? cross_entropy_labels(in) : cross_entropy_rows(in);
 }
 
@@ -134,36 +146,25 @@ struct Focal {
 };
 
 template <class T>
-double focal(const LossRows<T>& in) {
+double focal(LossRows<T> in) {
     using V = Vec<T>;
-    double total = 0;
-    for (index_t first = 0; first < in.rows; first += V::kLanes) {
-        const int count =
-            static_cast<int>(in.rows - first < V::kLanes ? in.rows - first : V::kLanes);
-        const T* const raw = in.z + first * in.ldz;
-        const std::int32_t* const label = in.label + first;
-        T at_label[V::kLanes];  // before d, which may be z, is written
-        for (int i = 0; i < count; ++i) {
-            at_label[i] = raw[i * in.ldz + label[i]];
-        }
-        T* const out = in.d == nullptr ? nullptr : in.d + first * in.ldd;
-        const Exponentials<T> e = exponentials<T>(count, in.n, raw, in.ldz, nullptr, out, in.ldd);
-        const Focal<T> focal(log(e.sum) + (e.top - load_lanes(at_label, count)),
-                             static_cast<T>(in.settings[0]));
-        T losses[V::kLanes], slopes[V::kLanes], at_labels[V::kLanes];
-        focal.loss.store(losses);
-        focal.slope.store(slopes);
-        (-(focal.slope * focal.miss)).store(at_labels);
-        for (int i = 0; i < count; ++i) {
-            if (out != nullptr) {
-                row_multiply(in.n, in.scale[first + i] * slopes[i], out + i * in.ldd);
-                out[i * in.ldd + label[i]] = in.scale[first + i] * at_labels[i];
+    const T gamma = static_cast<T>(in.settings[0]);
+    return label_loss(in, [&](LossRows<T> b, const T* at_label) BRISKMLP_INLINE_LAMBDA {
+        const int count = static_cast<int>(b.rows);
+        const Exponentials<T> e = exponentials<T>(count, b.n, b.z, b.ldz, nullptr, b.d, b.ldd);
+        const Focal<T> focal(log(e.sum) + (e.top - load_lanes(at_label, count)), gamma);
+        if (b.d != nullptr) {
+            const V slope = load_lanes(b.scale, count) * focal.slope;
+            T slopes[V::kLanes], at_labels[V::kLanes];
+            slope.store(slopes);
+            (-(slope * focal.miss)).store(at_labels);
+            for (int i = 0; i < count; ++i) {
+                row_multiply(b.n, slopes[i], b.d + i * b.ldd);
+                b.d[i * b.ldd + b.label[i]] = at_labels[i];
             }
-            total += static_cast<double>(losses[i]) *
-                     (in.weight == nullptr ? 1.0 : static_cast<double>(in.weight[first + i]));
         }
-    }
-    return total;
+        return focal.loss;
+    });
 }
 
 }  // namespace

@@ -14,20 +14,23 @@ namespace {
 // The loss of rows with one output a target: loss(z, target, d) returns the terms of a vector of
 // columns and sets d to their derivatives.
 template <class T, class Loss>
-BRISKMLP_INLINE double elementwise_loss(const LossRows<T>& in, Loss loss) {
+BRISKMLP_INLINE double elementwise_loss(LossRows<T> in, Loss loss) {
     using V = Vec<T>;
     const T mean = T(1) / static_cast<T>(in.n);
     double total = 0;
     for (index_t r = 0; r < in.rows; ++r) {
-        const V factor = V::set(in.d == nullptr ? T(0) : in.scale[r] * mean);
+        const T* const z = in.z + r * in.ldz;
+        const T* const target = in.target + r * in.ldtarget;
+        T* const d = in.d == nullptr ? nullptr : in.d + r * in.ldd;
+        const V factor = V::set(d == nullptr ? T(0) : in.scale[r] * mean);
         V sum = V::zero();
-        for_vectors<T>(in.n, [&](index_t j, int lanes) {
+        for_vectors<T>(in.n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
             V derivative;
-            const V term = loss(load_lanes(in.z + r * in.ldz + j, lanes),
-                                load_lanes(in.target + r * in.ldtarget + j, lanes), &derivative);
+            const V term =
+                loss(load_lanes(z + j, lanes), load_lanes(target + j, lanes), &derivative);
             sum = sum + select(first_lanes<T>(lanes), term, V::zero());
-            if (in.d != nullptr) {
-                store_lanes(factor * derivative, in.d + r * in.ldd + j, lanes);
+            if (d != nullptr) {
+                store_lanes(factor * derivative, d + j, lanes);
             }
         });
         const double row = static_cast<double>(reduce_add(sum)) / static_cast<double>(in.n);
@@ -40,7 +43,7 @@ BRISKMLP_INLINE double elementwise_loss(const LossRows<T>& in, Loss loss) {
 
 // (y - z)^2
 template <class T>
-double mse(const LossRows<T>& in) {
+double mse(LossRows<T> in) {
     using V = Vec<T>;
     return elementwise_loss(in, [](V raw, V y, V* derivative) {
         const V error = raw - y;
@@ -51,7 +54,7 @@ double mse(const LossRows<T>& in) {
 
 // |y - z|, with the derivative 0 at 0.
 template <class T>
-double mae(const LossRows<T>& in) {
+double mae(LossRows<T> in) {
     using V = Vec<T>;
     return elementwise_loss(in, [](V raw, V y, V* derivative) {
         const V error = raw - y;
@@ -62,7 +65,7 @@ double mae(const LossRows<T>& in) {
 
 // e^2 / 2 for e = |y - z| up to delta, delta (e - delta / 2) above; the setting is delta.
 template <class T>
-double huber(const LossRows<T>& in) {
+double huber(LossRows<T> in) {
     using V = Vec<T>;
     const V delta = V::set(static_cast<T>(in.settings[0])), half = V::set(T(0.5));
     return elementwise_loss(in, [&](V raw, V y, V* derivative) {
@@ -76,7 +79,7 @@ double huber(const LossRows<T>& in) {
 // log cosh e of e = y - z. With u = e^-|e| - 1 it is log(1 + u^2 / (2 (1 + u))), which is exact for
 // small e, and |e| - log 2 + log(1 + (1 + u)^2), which does not overflow for large ones.
 template <class T>
-double log_cosh(const LossRows<T>& in) {
+double log_cosh(LossRows<T> in) {
     using V = Vec<T>;
     const V one = V::set(T(1)), two = V::set(T(2)), ln2 = V::set(T(0.69314718055994530942));
     return elementwise_loss(in, [&](V raw, V y, V* derivative) {
@@ -93,7 +96,7 @@ double log_cosh(const LossRows<T>& in) {
 
 // softplus(z) - y z, which is -y log s(z) - (1 - y) log(1 - s(z)); its derivative is s(z) - y.
 template <class T>
-double binary_cross_entropy(const LossRows<T>& in) {
+double binary_cross_entropy(LossRows<T> in) {
     using V = Vec<T>;
     return elementwise_loss(in, [](V raw, V y, V* derivative) {
         *derivative = sigmoid(raw) - y;
@@ -104,7 +107,7 @@ double binary_cross_entropy(const LossRows<T>& in) {
 // Half the Poisson deviance from the mean m = e^z, m - y - y log(m / y). From y = 1 on it is taken
 // as y (m / y - 1 - log(m / y)), whose terms are small where m is near y.
 template <class T>
-double poisson(const LossRows<T>& in) {
+double poisson(LossRows<T> in) {
     using V = Vec<T>;
     const V one = V::set(T(1)), tiny = V::set(T(1e-37));
     return elementwise_loss(in, [&](V raw, V y, V* derivative) {
@@ -117,7 +120,7 @@ double poisson(const LossRows<T>& in) {
 
 // Half the gamma deviance from the mean e^z, y / e^z - 1 - log(y / e^z).
 template <class T>
-double gamma_deviance(const LossRows<T>& in) {
+double gamma_deviance(LossRows<T> in) {
     using V = Vec<T>;
     return elementwise_loss(in, [](V raw, V y, V* derivative) {
         const V log_ratio = log(y) - raw, excess = expm1(log_ratio);
@@ -129,7 +132,7 @@ double gamma_deviance(const LossRows<T>& in) {
 // Half the Tweedie deviance from the mean m = e^z, m^a / a + y m^-b / b - y^a / (a b) with a = 2 -
 // p and b = p - 1; the setting is the power p.
 template <class T>
-double tweedie(const LossRows<T>& in) {
+double tweedie(LossRows<T> in) {
     using V = Vec<T>;
     const double p = in.settings[0];
     const V a = V::set(static_cast<T>(2 - p)), b = V::set(static_cast<T>(p - 1));
@@ -146,7 +149,7 @@ double tweedie(const LossRows<T>& in) {
 
 // (log v + (y - mu)^2 / v + log 2 pi) / 2 with raw outputs mu and log v.
 template <class T>
-double gaussian_nll(const LossRows<T>& in) {
+double gaussian_nll(LossRows<T> in) {
     using V = Vec<T>;
     constexpr double kLog2Pi = 1.8378770664093454835606594728112;
     const V half = V::set(T(0.5)), one = V::set(T(1));

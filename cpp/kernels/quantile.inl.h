@@ -52,7 +52,7 @@ BRISKMLP_INLINE void store_quantile_slopes(index_t levels, index_t n, const T* z
 // t e for e = y - q >= 0, (t - 1) e below: the mean over the targets and the levels t, which are
 // the settings.
 template <class T>
-double quantile(const LossRows<T>& in) {
+double quantile(LossRows<T> in) {
     using V = Vec<T>;
     const index_t n = in.n, levels = in.num_settings;
     const auto terms = static_cast<double>(n * levels);

@@ -74,9 +74,10 @@ struct LossRows {
     index_t ldd;
 };
 
-// Returns the weighted sum of the rows' losses.
+// Returns the weighted sum of the rows' losses. It has the rows by value: through a reference they
+// would be read anew after every store of a vector, which for all the compiler knows changed them.
 template <class T>
-using LossKernel = double (*)(const LossRows<T>&);
+using LossKernel = double (*)(LossRows<T>);
 
 // Scalars of one optimizer step, the same for all parameters. `decay` multiplies the weights before
 // the update (decoupled weight decay); `l2` times the weight is added to the gradient.

@@ -135,7 +135,7 @@ template <class T>
 double evaluate_loss(const KernelTable<T>& kernels, const LossSpec& loss, index_t rows, index_t n,
                      const T* z, index_t ldz, const Targets<T>& target, const T* scale, T* d,
                      index_t ldd) {
-    const index_t cols = n / loss.outputs_per_target();
+    const index_t cols = target.labels != nullptr ? n : target.cols;
     return kernels.loss[static_cast<int>(loss.kind)](
         {rows, cols, z, ldz, target.values, cols, target.labels, target.weights, scale,
          loss.settings.data(), static_cast<index_t>(loss.settings.size()), d, ldd});

@@ -189,7 +189,8 @@ class MLP(Network):
         >>> net.evaluate([[1], [2]], [3, 4])
         Evaluation(loss=12.5, metric=3.5355339059327378)
         """
-        return Evaluation(*self._network.evaluate(self._dataset(X, y, sample_weight)))
+        data = _validate.dataset(self._network, X, y, sample_weight)
+        return Evaluation(*self._network.evaluate(data))
 
     # --- Speed ---------------------------------------------------------------------------------
 
@@ -255,7 +256,7 @@ class MLP(Network):
         (12.5, array([-11.,  -7.], dtype=float32))
         >>> net.parameters -= 0.1 * gradient
         """
-        return self._network.gradients(self._dataset(X, y, sample_weight))
+        return self._network.gradients(_validate.dataset(self._network, X, y, sample_weight))
 
     def backward(self, X: ArrayLike, dY: ArrayLike) -> tuple[Array, Array]:
         """Pull a gradient by the raw outputs back to the inputs and the parameters.
@@ -394,8 +395,3 @@ class MLP(Network):
         if error is not None:
             raise error
         return history
-
-    def _dataset(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> _validate.Dataset:
-        return _validate.dataset(self._network, X, y, sample_weight)

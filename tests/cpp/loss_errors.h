@@ -11,8 +11,7 @@ namespace briskmlp {
 
 using reference::Row;
 
-// Relative error, in units of epsilon, that elementary functions are granted here. Their own tests
-// hold each to less.
+// Error of elementary functions, in units of epsilon. Their own tests hold each to less.
 constexpr double kUlps = 2;
 
 // One loss on (rows, n) targets and (rows, z_cols) raw outputs.
@@ -110,8 +109,7 @@ inline AllowedTerm allow_log_cosh(double z, double y) {
             (kUlps + 1) * static_cast<double>(std::fabs(t.slope))};
 }
 
-// softplus(z) and y z nearly cancel for sure predictions, so that errors are relative to their sum;
-// likewise sigmoid(z) - y.
+// softplus(z) and y z nearly cancel for sure predictions, as sigmoid(z) and y do.
 inline AllowedTerm allow_binary(double z, double y) {
     return {reference::binary_cross_entropy(z, y),
             (kUlps + 1) * (reference::softplus(z) + std::fabs(y * z)),
