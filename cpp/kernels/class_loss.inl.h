@@ -152,18 +152,18 @@ double focal(LossRows<T> in) {
     return label_loss(in, [&](LossRows<T> b, const T* at_label) BRISKMLP_INLINE_LAMBDA {
         const int count = static_cast<int>(b.rows);
         const Exponentials<T> e = exponentials<T>(count, b.n, b.z, b.ldz, nullptr, b.d, b.ldd);
-        const Focal<T> focal(log(e.sum) + (e.top - load_lanes(at_label, count)), gamma);
+        const Focal<T> values(log(e.sum) + (e.top - load_lanes(at_label, count)), gamma);
         if (b.d != nullptr) {
-            const V slope = load_lanes(b.scale, count) * focal.slope;
+            const V slope = load_lanes(b.scale, count) * values.slope;
             T slopes[V::kLanes], at_labels[V::kLanes];
             slope.store(slopes);
-            (-(slope * focal.miss)).store(at_labels);
+            (-(slope * values.miss)).store(at_labels);
             for (int i = 0; i < count; ++i) {
                 row_multiply(b.n, slopes[i], b.d + i * b.ldd);
                 b.d[i * b.ldd + b.label[i]] = at_labels[i];
             }
         }
-        return focal.loss;
+        return values.loss;
     });
 }
 

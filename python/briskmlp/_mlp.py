@@ -111,8 +111,8 @@ class MLP(Network):
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
         """Predictions in the target's own space.
 
-        Probabilities; means, which "gaussian_nll" follows with variances; or quantiles, the lowest
-        of every target first.
+        Probabilities of classes, or of yes; otherwise means, after which "gaussian_nll" has the
+        variances, or for "quantile" the quantiles, the lowest of every target first.
 
         Parameters
         ----------
@@ -279,14 +279,14 @@ class MLP(Network):
 
         Examples
         --------
-        The mean absolute error, which is not among the losses:
+        The mean fourth power of the error, which is not among the losses:
 
         >>> import briskmlp as bm
         >>> net = bm.MLP([1, 1], init="zeros")
         >>> X, y = np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]])
-        >>> dX, gradient = net.backward(X, np.sign(net(X) - y) / y.size)
+        >>> dX, gradient = net.backward(X, 4 * (net(X) - y) ** 3 / y.size)
         >>> gradient
-        array([-1.5, -1. ], dtype=float32)
+        array([-310., -182.], dtype=float32)
         """
         x = _validate.inputs(X, "X", self._network)
         shape = (*x.shape[:-1], self._network.outputs)
