@@ -47,7 +47,7 @@ std::vector<LossCase<T>> loss_cases() {
     const auto uniform = [](double u) { return u; };
     const auto count = [](double u) { return std::floor(8 * u * u); };
     const auto positive = [](double u) { return 0.01 + 10 * u; };
-    const Row levels = {0.1, 0.25, 0.5, 0.95};
+    const Row levels = {0.05, 0.1, 0.3, 0.6, 0.9, 0.95};
     return {
         {"mse", Loss::kMse, false, false, uniform, terms(allow_mse)},
         {"mae", Loss::kMae, false, false, uniform, terms(allow_mae)},

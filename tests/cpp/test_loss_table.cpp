@@ -15,7 +15,7 @@ TEST_CASE_TEMPLATE("apply_link changes what its loss says", T, float, double) {
     };
     const auto close = [&](const LossSpec& loss, const Row& expected, double roundings) {
         const std::vector<T> got = linked(loss);
-        CAPTURE(loss.info().name);
+        CAPTURE(std::string(loss.info().name));
         for (std::size_t j = 0; j < 4; ++j) {
             CHECK(excess(static_cast<double>(got[j]), expected[j],
                          gamma<T>(roundings) * std::fabs(expected[j])) <= 1);
@@ -47,7 +47,7 @@ TEST_CASE_TEMPLATE("evaluate_loss takes the kernel of its loss and kind of targe
                    double) {
     const KernelTable<T>& table = kernels<T>();
     for (const LossCase<T>& loss : loss_cases<T>()) {
-        CAPTURE(loss.name);
+        CAPTURE(std::string(loss.name));
         const LossProblem<T> p = loss.problem(4, 3, 2);
         Targets<T> targets{nullptr, p.target.data(), 3, p.weight.data()};
         if (loss.labels) {

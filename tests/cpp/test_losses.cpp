@@ -41,7 +41,7 @@ void check_loss(const KernelTable<T>& table, const LossCase<T>& loss, const Loss
 TEST_CASE_TEMPLATE("losses and gradients agree with the oracle", T, float, double) {
     for_each_isa<T>([](const KernelTable<T>& table) {
         for (const LossCase<T>& loss : loss_cases<T>()) {
-            CAPTURE(loss.name);
+            CAPTURE(std::string(loss.name));
             for (index_t n = 1; n <= 3 * table.lanes + 1; ++n) {
                 CAPTURE(n);
                 for (const double range : {3.0, 20.0}) {
@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("losses stay finite for huge raw outputs", T, float, double) 
     for_each_isa<T>([](const KernelTable<T>& table) {
         for (const LossCase<T>& loss : loss_cases<T>()) {
             if (!loss.grows_exponentially) {
-                CAPTURE(loss.name);
+                CAPTURE(std::string(loss.name));
                 check_loss(table, loss, loss.problem(9, 2 * table.lanes + 1, 1e4));
             }
         }
@@ -71,7 +71,7 @@ TEST_CASE_TEMPLATE("losses stay finite for huge raw outputs", T, float, double) 
 TEST_CASE_TEMPLATE("losses do without weights, without gradient, and in place", T, float, double) {
     for_each_isa<T>([](const KernelTable<T>& table) {
         for (const LossCase<T>& loss : loss_cases<T>()) {
-            CAPTURE(loss.name);
+            CAPTURE(std::string(loss.name));
             const index_t n = table.lanes + 1, cols = loss.z_cols(n);
             const LossProblem<T> p = loss.problem(table.lanes + 2, n, 3);
             const std::vector<T> ones(p.weight.size(), T(1));

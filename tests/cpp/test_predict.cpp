@@ -169,7 +169,7 @@ TEST_CASE_TEMPLATE("targets are raw outputs after the link", T, float, double) {
         const std::vector<T> x = random_values<T>(70 * 3, 1);
         std::vector<T> linked = predicted(net, input_matrix(x, 3), Output::kRaw);
         apply_link(kernels<T>(), loss, 70, 4, linked.data(), 4);
-        CAPTURE(loss.info().name);
+        CAPTURE(std::string(loss.info().name));
         CHECK(same_bits(linked, predicted(net, input_matrix(x, 3), Output::kTarget)));
     }
 }
