@@ -119,7 +119,7 @@ struct KernelTable {
     ActivationBackward<T> activation_backward[kActivationCount];
     ElementaryTable<T> elementary;
 
-    LossKernel<T> loss[kLossCount];
+    LossKernel<T> loss[kLossCount];  // in the order of the enumeration
 
     // Links: from raw outputs to the target's space, in place. softmax over each row of (rows, n).
     void (*softmax)(index_t rows, index_t n, T* z, index_t ldz);
