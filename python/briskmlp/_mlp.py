@@ -1,25 +1,26 @@
-"""The network as Python sees it: `MLP` checks what it is given and hands it to the core."""
+"""The network as Python sees it: `MLP` is made, learns, and inherits all else.
+
+Each class adds one thing to the one before it: `Network` has layers and parameters, `Predictor`
+predictions, `Differentiable` gradients, `Inspectable` what can be learnt about it.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
 from ._config import Optimizer
-from ._explain import Explanation, explain
-from ._history import Evaluation, History
-from ._network import Network
+from ._history import History
+from ._inspectable import Inspectable
 from ._state import MAX_SEED, build
 from ._training import epochs_kept, optimizer_spec, rows_per_step, train
-from ._validate import Array
 
 
-class MLP(Network):
+class MLP(Inspectable):
     """A multi-layer perceptron: layers f(x @ W + b), trained by gradient descent.
 
     Parameters
@@ -109,195 +110,6 @@ class MLP(Network):
         self.epochs_trained = 0
         self.history: History | None = None
 
-    # --- Prediction ----------------------------------------------------------------------------
-
-    def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
-        """Predictions in the target's own space.
-
-        Class probabilities for "cross_entropy", probabilities of yes for "binary_cross_entropy",
-        means and then variances for "gaussian_nll", the outputs themselves for "mse".
-
-        Parameters
-        ----------
-        X
-            Rows (M, in), or one row (in,). NaN gives NaN.
-        out
-            Where to write the result. Default: a new array.
-
-        Returns
-        -------
-        ndarray
-            (M, out), or (out,) for one row; of the network's dtype. While parameters are finite, a
-            row has the same bits, a zero's sign aside, alone or among others, on any threads.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `X` is not numbers or has the wrong width, or `out` has another shape or dtype.
-
-        Examples
-        --------
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([2, 4, 3], loss="cross_entropy", seed=0)
-        >>> float(net.predict([0, 0]).sum())
-        1.0
-        >>> y = np.empty((5, 3), "float32")
-        >>> net.predict(np.ones((5, 2)), out=y) is y
-        True
-        """
-        row = self._network.predict_row(X, out)
-        return self._predict_rows(X, out, raw=False) if row is None else row
-
-    def __call__(self, X: ArrayLike, out: Array | None = None) -> Array:
-        """Raw outputs, before the loss's link (say logits); otherwise like `predict`."""
-        row = self._network.raw_row(X, out)
-        return self._predict_rows(X, out, raw=True) if row is None else row
-
-    def _predict_rows(self, X: ArrayLike, out: Array | None, *, raw: bool) -> Array:
-        network = self._network
-        x = _validate.inputs(X, "X", network)
-        shape = (*x.shape[:-1], network.outputs)
-        if out is not None:
-            _validate.destination(out, shape, network.dtype)
-        if out is not None and out.flags.carray and not np.may_share_memory(out, x):
-            y = out
-        else:
-            y = np.empty(shape, network.dtype)
-        network.predict_rows(np.atleast_2d(x), np.atleast_2d(y), raw)
-        if out is None or y is out:
-            return y
-        out[...] = y
-        return out
-
-    def evaluate(
-        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
-    ) -> Evaluation:
-        """Mean loss and metric on rows X with targets y.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-
-        Returns
-        -------
-        Evaluation
-            ``loss`` and ``metric``: the share of right answers for the losses of classification,
-            the root mean square error for those of regression.
-
-        Examples
-        --------
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([1, 1], init="zeros")
-        >>> net.evaluate([[1], [2]], [3, 4])
-        Evaluation(loss=12.5, metric=3.5355339059327378)
-        """
-        return Evaluation(*self._network.evaluate(self._dataset(X, y, sample_weight)))
-
-    # --- Speed ---------------------------------------------------------------------------------
-
-    def explain(
-        self, X: ArrayLike, *, batch_size: int | None = None, measure: bool = True
-    ) -> Explanation:
-        """How rows like X are trained on and predicted here, and how near the machine's limit.
-
-        The plan follows from the sizes alone. A copy of the network is trained, with Adam.
-
-        Parameters
-        ----------
-        X
-            Rows (M, in).
-        batch_size
-            Rows in a step, at most M. Default 128, or M if that is less.
-        measure
-            Whether to train two epochs or more and to predict; if not, those figures are None.
-
-        Returns
-        -------
-        Explanation
-            Printed, it is a report of ten lines.
-
-        Examples
-        --------
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([64, 64, 10], loss="cross_entropy", seed=0)
-        >>> plan = net.explain(np.zeros((1000, 64)), batch_size=32, measure=False)
-        >>> plan.plan, plan.batch_size, plan.flops
-        ('sharded', 32, 647168.0)
-        """
-        x = _validate.rows(X, "X", self._network)
-        return explain(self, x, rows_per_step(batch_size, len(x)), measure)
-
-    # --- Gradients -----------------------------------------------------------------------------
-
-    def gradients(
-        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
-    ) -> tuple[float, Array]:
-        """Mean loss on rows X with targets y, and its gradient by the parameters.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-
-        Returns
-        -------
-        loss
-            The mean over the rows, weighted by `sample_weight` if there is one.
-        gradient
-            (P,), laid out as `parameters` are; `split` gives the layers' parts.
-
-        Examples
-        --------
-        One step of gradient descent:
-
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([1, 1], init="zeros")
-        >>> loss, gradient = net.gradients([[1], [2]], [3, 4])
-        >>> loss, gradient
-        (12.5, array([-11.,  -7.], dtype=float32))
-        >>> net.parameters -= 0.1 * gradient
-        """
-        return self._network.gradients(self._dataset(X, y, sample_weight))
-
-    def backward(self, X: ArrayLike, dY: ArrayLike) -> tuple[Array, Array]:
-        """Pull a gradient by the raw outputs back to the inputs and the parameters.
-
-        The vector-Jacobian product: with it any loss of ``net(X)`` can be written in NumPy.
-
-        Parameters
-        ----------
-        X
-            Rows (M, in), or one row (in,).
-        dY
-            The gradient of some loss by the raw outputs ``net(X)``, of their shape.
-
-        Returns
-        -------
-        dX
-            The gradient of that loss by X, of its shape.
-        gradient
-            The gradient by the parameters, (P,), laid out as they are.
-
-        Examples
-        --------
-        The mean absolute error, which is not among the losses:
-
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([1, 1], init="zeros")
-        >>> X, y = np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]])
-        >>> dX, gradient = net.backward(X, np.sign(net(X) - y) / y.size)
-        >>> gradient
-        array([-1.5, -1. ], dtype=float32)
-        """
-        x = _validate.inputs(X, "X", self._network)
-        shape = (*x.shape[:-1], self._network.outputs)
-        d_y = _validate.array_of(dY, "dY", shape, self.dtype)
-        d_x, gradient = self._network.backward(np.atleast_2d(x), np.atleast_2d(d_y))
-        return d_x.reshape(x.shape), gradient
-
-    # --- Training ------------------------------------------------------------------------------
-
     def fit(  # noqa: PLR0913 - all but the data have defaults
         self,
         X: ArrayLike,
@@ -366,6 +178,7 @@ class MLP(Network):
 
         Examples
         --------
+        >>> import numpy as np
         >>> import briskmlp as bm
         >>> X = np.linspace(-1, 1, 100)[:, np.newaxis]
         >>> net = bm.MLP([1, 16, 1], "tanh", seed=0)
@@ -393,8 +206,3 @@ class MLP(Network):
         if error is not None:
             raise error
         return history
-
-    def _dataset(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> _validate.Dataset:
-        return _validate.dataset(self._network, X, y, sample_weight)
