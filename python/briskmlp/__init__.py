@@ -34,6 +34,7 @@ from ._errors import DivergenceError as DivergenceError
 from ._history import Evaluation as Evaluation
 from ._history import History as History
 from ._mlp import MLP as MLP
+from ._mlp import load as load
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config

@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import _briskmlp_core as core
 from . import _validate
 from ._config import Optimizer
+from ._files import File
 from ._history import History
 from ._inspectable import Inspectable
+from ._saving import read
 from ._state import MAX_SEED, build
 from ._training import epochs_kept, optimizer_spec, rows_per_step, train
 
@@ -65,6 +67,8 @@ class MLP(Inspectable):
     ----------
     seed
         The seed in use.
+    init
+        The name of the distribution of the initial weights.
     epochs_trained
         Epochs of training that the parameters have seen.
     history
@@ -101,12 +105,12 @@ class MLP(Inspectable):
         sizes = _validate.layer_sizes(sizes)
         names = _validate.activation_names(activation, len(sizes) - 1)
         loss = _validate.known_name(loss, "loss", core.loss_names())
-        init = _validate.known_name(init, "init", core.initializer_names())
+        self.init = _validate.known_name(init, "init", core.initializer_names())
         if seed is None:
             seed = secrets.randbits(32)  # short enough to note down
         self.seed = _validate.whole_number(seed, "seed", 0, MAX_SEED)
         self._network = build(sizes, names, loss, _validate.float_type(dtype))
-        self._network.initialize(self.seed, init)
+        self._network.initialize(self.seed, self.init)
         self.epochs_trained = 0
         self.history: History | None = None
 
@@ -206,3 +210,41 @@ class MLP(Inspectable):
         if error is not None:
             raise error
         return history
+
+
+def load(file: File) -> MLP:
+    """Read a network that `MLP.save` wrote, with this version or an earlier one.
+
+    Parameters
+    ----------
+    file
+        A path; or a binary file, open for reading at any position.
+
+    Returns
+    -------
+    MLP
+        A network with the same parameters, seed, epochs trained and history.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a saved network, is damaged, or was written by a later version in a
+        format of its own. Files from strangers are safe to load: nothing in them is executed, and
+        they take memory in proportion to their length.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import io
+    >>> import briskmlp as bm
+    >>> file = io.BytesIO()
+    >>> bm.MLP([2, 8, 1], "tanh", seed=0).save(file)
+    >>> bm.load(file).activations
+    ('tanh', 'identity')
+    """
+    state, history = read(file)
+    net = MLP.__new__(MLP)
+    net.__setstate__(state)
+    net.history = history
+    return net

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 
 from . import _briskmlp_core as core
 from . import _validate
+from ._files import File
 from ._history import History
 from ._layers import LayerArrays, assign, split
+from ._saving import save
 from ._state import network_from, state_of
 from ._validate import Array
 
@@ -22,6 +24,7 @@ class Network:
 
     _network: core.Network
     seed: int
+    init: str
     epochs_trained: int
     history: History | None
 
@@ -124,11 +127,48 @@ class Network:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.copy()
 
+    def save(self, file: File) -> None:
+        """Write the network to a file that `briskmlp.load` reads, for ever.
+
+        Parameters
+        ----------
+        file
+            A path, used as it is, say ``"net.npz"``; or a binary file, open for writing. What
+            stands at the path is replaced at once or, after an error, stays.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not finite.
+        OSError
+            If the file cannot be written.
+
+        Notes
+        -----
+        The file is in NumPy's format ``.npz``, holds no pickle, and is the same for the same
+        network. Besides layers and parameters it keeps `seed`, `init`, `epochs_trained` and
+        `history`. A subclass's own attributes are not kept.
+
+        Examples
+        --------
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([2, 8, 1], seed=0)
+        >>> net.save("net.npz")
+        >>> twin = bm.load("net.npz")
+        >>> bool((twin([1, 2]) == net([1, 2])).all())
+        True
+        >>> np.load("net.npz")["parameters"].shape
+        (33,)
+        """
+        save(self, file)
+
     def __getstate__(self) -> dict[str, Any]:
-        return state_of(self._network, self.seed, self.epochs_trained)
+        return state_of(self._network, self.seed, self.init, self.epochs_trained)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._network, self.seed, self.epochs_trained = network_from(state)
+        self._network, outline = network_from(state)
+        self.seed, self.init = outline.seed, outline.init
+        self.epochs_trained = outline.epochs_trained
         self.history = None
 
     def __repr__(self) -> str:
