@@ -31,6 +31,8 @@ def run(test: doctest.DocTest) -> None:
 @pytest.mark.parametrize("name", modules())
 def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if name.startswith("briskmlp.plots"):
+        pytest.importorskip("matplotlib")
     for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
         run(test)
 

@@ -41,9 +41,10 @@ from ._runtime import show_config as show_config
 from ._runtime import threads as threads
 
 if TYPE_CHECKING:
+    from . import plots as plots
     from . import reference as reference
 
-_ON_DEMAND = ("reference",)  # submodules that load when first touched
+_ON_DEMAND = ("plots", "reference")  # submodules that load when first touched
 
 
 def __getattr__(name: str) -> Any:
