@@ -78,3 +78,57 @@ class Differentiable(Predictor):
         d_y = _validate.array_of(dY, "dY", shape, self.dtype)
         d_x, gradient = self._network.backward(np.atleast_2d(x), np.atleast_2d(d_y))
         return d_x.reshape(x.shape), gradient
+
+    def input_gradients(self, X: ArrayLike, output: ArrayLike | None = None) -> Array:
+        """The gradient of one raw output by the inputs: what the answer for a row hangs on.
+
+        Parameters
+        ----------
+        X
+            Rows (M, in), or one row (in,).
+        output
+            Which of the outputs ``net(X)``: its number, or a number for each row, (M,). May be left
+            out if there is only one.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of X and the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `X` does not fit, or `output` is not the number of an output.
+
+        Examples
+        --------
+        Of a linear map they are its weights:
+
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([2, 2], init="zeros")
+        >>> net.weights[0] = [[1, 2], [3, 4]]
+        >>> net.input_gradients([7, 7], output=1)
+        array([2., 4.], dtype=float32)
+
+        What speaks for the class that is predicted:
+
+        >>> X = np.ones((5, 2))
+        >>> net.input_gradients(X, net(X).argmax(axis=1)).shape
+        (5, 2)
+        """
+        x = _validate.inputs(X, "X", self._network)
+        rows, outputs = np.atleast_2d(x), self._network.outputs
+        if output is None:
+            if outputs > 1:
+                raise ValueError(f"the network has {outputs} outputs; say which: output=0, say")
+            output = 0
+        chosen = np.asarray(output)
+        if chosen.dtype.kind not in "iu":
+            raise TypeError(f"output must be a whole number, or one for each row, got {output!r}")
+        if chosen.shape not in ((), (len(rows),)):
+            raise ValueError(f"output has shape {chosen.shape}, expected () or ({len(rows)},)")
+        if chosen.size and not (chosen.min() >= 0 and chosen.max() < outputs):
+            raise ValueError(f"output must be from 0 to {outputs - 1}, got {output!r}")
+        d_y = np.zeros((len(rows), outputs), self.dtype)
+        d_y[np.arange(len(rows)), chosen] = 1
+        return self._network.backward(rows, d_y)[0].reshape(x.shape)
