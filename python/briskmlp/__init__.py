@@ -26,6 +26,8 @@ except ModuleNotFoundError as error:
         "source folder, and do not run Python from inside that folder's python/."
     ) from error
 
+from ._callbacks import Callback as Callback
+from ._callbacks import Training as Training
 from ._config import SGD as SGD
 from ._config import Adam as Adam
 from ._config import AdamW as AdamW
@@ -39,6 +41,7 @@ from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config
 from ._runtime import threads as threads
+from ._stopping import EarlyStopping as EarlyStopping
 
 if TYPE_CHECKING:
     from . import plots as plots

@@ -7,19 +7,27 @@ predictions, `Differentiable` gradients, `Inspectable` what can be learnt about 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
+from ._callbacks import Callback, Training, callback_list
 from ._config import Optimizer
 from ._files import File
 from ._history import History
 from ._inspectable import Inspectable
+from ._metrics import Metric
+from ._progress import open_progress
 from ._saving import read
 from ._state import MAX_SEED, build
-from ._training import epochs_kept, optimizer_spec, rows_per_step, train
+from ._stopping import TimeBudget
+from ._training import columns, make_scorer, optimizer_spec, rows_per_step, train
+
+Metrics = str | Metric | Sequence[str | Metric] | Mapping[str, str | Metric]
+Follower = Callback | Callable[[History], object]
+Callbacks = Follower | Sequence[Follower]
 
 
 class MLP(Inspectable):
@@ -125,8 +133,11 @@ class MLP(Inspectable):
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
-        progress: bool | None = None,
+        metrics: Metrics | None = None,
+        time_budget: float | None = None,
+        progress: bool | str | None = None,
         callback: Callable[[History], object] | None = None,
+        callbacks: Callbacks | None = None,
     ) -> History:
         """Train on rows X with targets y, from the parameters as they are.
 
@@ -154,12 +165,22 @@ class MLP(Inspectable):
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
         eval_set
             (X, y) or (X, y, sample_weight) to evaluate on after each epoch.
+        metrics
+            More figures of the evaluation set, in columns ``eval_<name>``; every row counts alike.
+            Names: "accuracy", "balanced_accuracy", "f1" or "brier" for losses of classification,
+            "mae", "mse", "rmse", "r2" or "max_error" for others. Or functions of y and
+            ``predict(X)`` that return a number. One, a list, or a dict of them by name.
+        time_budget
+            Seconds: no epoch is begun that would end later if it took as long as the one before,
+            the first one aside. Default: no limit.
         progress
             True shows progress, False does not; None (the default) shows it on a terminal when
-            training takes longer than half a second.
+            training takes longer than half a second. "line", "tqdm" and "rich" name a display.
         callback
             Called after each epoch with the history so far; training stops if it returns true. It
             may change the parameters.
+        callbacks
+            One or more such functions or `Callback` objects: `EarlyStopping`, say.
 
         Returns
         -------
@@ -170,6 +191,8 @@ class MLP(Inspectable):
         ------
         TypeError, ValueError
             If an argument does not fit; the network is as it was.
+        ImportError
+            If the display asked for is not installed.
         DivergenceError
             If the loss stops being finite. The network has the parameters from before the best
             epoch.
@@ -195,7 +218,9 @@ class MLP(Inspectable):
         """
         data = self._dataset(X, y, sample_weight)
         eval_data = None if eval_set is None else _validate.eval_dataset(self._network, eval_set)
-        _validate.followers(progress, callback)
+        followers = [*callback_list(callback, "callback"), *callback_list(callbacks)]
+        if time_budget is not None:
+            followers.append(TimeBudget(time_budget))
         options = core.FitOptions(
             epochs=_validate.positive_int(epochs, "epochs"),
             batch_size=rows_per_step(batch_size, len(data[0])),
@@ -204,12 +229,23 @@ class MLP(Inspectable):
             first_epoch=self.epochs_trained,
             optimizer=optimizer_spec(optimizer),
         )
-        history, error = train(self._network, data, eval_data, options, progress, callback)
-        self.history = history
-        self.epochs_trained += epochs_kept(history, error)
-        if error is not None:
-            raise error
-        return history
+        scorer = make_scorer(metrics, self, eval_data, eval_set)
+        training = Training(
+            self,
+            epochs=options.epochs,
+            rows=len(data[0]),
+            batch_size=rows_per_step(batch_size, len(data[0])),
+            columns=columns(eval_data, scorer),
+        )
+        display = open_progress(
+            progress, epochs=options.epochs, rows=training.rows, metric_name=self._network.metric
+        )
+        train(
+            training, data, eval_data, options, scorer=scorer, display=display, callbacks=followers
+        )
+        if training.error is not None:
+            raise training.error
+        return training.history
 
 
 def load(file: File) -> MLP:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from . import _briskmlp_core as core
+from ._callbacks import Callback, Training, begin, end
 from ._config import SGD, Adam, AdamW, Optimizer
 from ._errors import DivergenceError
 from ._history import History
+from ._metrics import Scorer
 from ._names import unknown_name
-from ._progress import Silent, open_progress
+from ._progress import Progress, Silent
 from ._validate import Dataset, positive_int
+
+if TYPE_CHECKING:
+    from ._predictor import Predictor
 
 BATCH_SIZE = 128  # rows of a minibatch unless told otherwise
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
@@ -44,41 +51,72 @@ def rows_per_step(batch_size: int | None, rows: int) -> int:
     return size
 
 
+def make_scorer(
+    metrics: object, net: Predictor, eval_data: Dataset | None, eval_set: object
+) -> Scorer | None:
+    """What evaluates the `metrics` of a fit, if there are any."""
+    if metrics is None:
+        return None
+    if eval_data is None:
+        raise ValueError("metrics are of the evaluation set: pass eval_set=(X, y) too")
+    return Scorer(metrics, net, eval_data, cast(Sequence[Any], eval_set)[1])
+
+
+def columns(eval_data: Dataset | None, scorer: Scorer | None) -> list[str]:
+    """The figures that each epoch has in the history."""
+    evaluation = [] if eval_data is None else ["eval_loss", "eval_metric"]
+    return ["loss", *evaluation, *(scorer.columns if scorer else ()), "seconds"]
+
+
 def train(
-    network: core.Network,
+    training: Training,
     data: Dataset,
     eval_data: Dataset | None,
     options: core.FitOptions,
-    progress: bool | None,
-    callback: Callable[[History], object] | None,
-) -> tuple[History, BaseException | None]:
-    """Train in place. Returns the figures of the finished epochs, and what ended it early."""
-    rows, metric = len(data[0]), network.metric
-    history = History(metric)
+    *,
+    scorer: Scorer | None,
+    display: Progress,
+    callbacks: Sequence[Callback],
+) -> None:
+    """Train in place. Leaves the finished epochs, and what ended it early, in `training`."""
+    history = training.history
+    no_scores = dict.fromkeys(scorer.columns if scorer else (), math.nan)
 
-    def append(report: core.EpochReport) -> None:
+    def append(report: core.EpochReport, scores: dict[str, float]) -> None:
         record = {"loss": report.loss}
         if eval_data is not None:
             record |= {"eval_loss": report.eval_loss, "eval_metric": report.eval_metric}
-        history.append(record | {"seconds": report.seconds})
+        history.append(record | scores | {"seconds": report.seconds})
 
-    display = open_progress(progress, epochs=options.epochs, rows=rows, metric_name=metric)
+    def on_epoch(report: core.EpochReport) -> bool:
+        append(report, scorer() if scorer else no_scores)
+        training.tell_net(len(history))
+        display.update(report.epoch - 1, history[-1])
+        wishes = [callback.on_epoch_end(training) for callback in callbacks]
+        return any(wishes)
+
+    # Without anyone to tell, the core need not wait for the interpreter after each epoch.
+    followed = callbacks or scorer or not isinstance(display, Silent)
     with closing(display):
-
-        def on_epoch(report: core.EpochReport) -> bool:
-            append(report)
-            display.update(report.epoch - 1, history[-1])
-            return callback is not None and bool(callback(history))
-
-        # Without anyone to tell, the core need not wait for the interpreter after each epoch.
-        followed = callback is not None or not isinstance(display, Silent)
-        outcome = core.fit(network, data, eval_data, options, on_epoch if followed else None)
-    for report in outcome.epochs[len(history) :]:
-        append(report)
-    if outcome.diverged and outcome.error is None:
-        rate = options.learning_rate
-        return history, DivergenceError(outcome.epoch, outcome.step, history, rate)
-    return history, outcome.error
+        begin(callbacks, training)
+        try:
+            outcome = core.fit(
+                training.net._network, data, eval_data, options, on_epoch if followed else None
+            )
+            # Those that nobody followed, or that a metric failed on.
+            for report in outcome.epochs[len(history) :]:
+                append(report, no_scores)
+            training.error = outcome.error
+            if outcome.diverged and outcome.error is None:
+                rate = options.learning_rate
+                training.error = DivergenceError(outcome.epoch, outcome.step, history, rate)
+            training.tell_net(epochs_kept(history, training.error))
+        except BaseException as error:
+            training.error = error
+            raise
+        finally:
+            display.close()  # what callbacks print comes after it
+            end(callbacks, training)
 
 
 def epochs_kept(history: History, error: BaseException | None) -> int:

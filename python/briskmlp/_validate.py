@@ -7,9 +7,11 @@ as the network's dtype. Inputs are never changed.
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,16 @@ def whole_number(value: object, name: str, low: int, high: int = sys.maxsize) ->
 def positive_int(value: object, name: str) -> int:
     """`value` as an int of at least 1."""
     return whole_number(value, name, 1)
+
+
+def real_number(value: object, name: str) -> float:
+    """`value` as a finite float; booleans are errors."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return number
 
 
 def float_type(dtype: DTypeLike) -> DType:
@@ -285,11 +297,3 @@ def weights(sample_weight: ArrayLike, name: str, rows: int, network: core.Networ
         raise ValueError(f"{name} is 0 in every row")
     # Only their ratios matter: the largest becomes 1, so that no sum or share leaves the range.
     return np.ascontiguousarray(w / np.float64(w.max()), network.dtype)
-
-
-def followers(progress: object, callback: object) -> None:
-    """Raise TypeError unless these can follow a training."""
-    if progress is not None and not isinstance(progress, (bool, np.bool_)):
-        raise TypeError(f"progress must be True, False or None, got {progress!r}")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {callback!r}")

@@ -1,0 +1,164 @@
+"""How others follow a training: the protocol, and what they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ._history import History
+from ._metrics import HIGHER_IS_BETTER
+from ._names import unknown_name
+from ._validate import Array
+
+if TYPE_CHECKING:
+    from ._mlp import MLP
+
+
+class Training:
+    """A fit that is going on, as its callbacks see it.
+
+    Attributes
+    ----------
+    net
+        The network. Its parameters, `epochs_trained` and `history` are those of the latest epoch.
+    history
+        The epochs of this fit.
+    epochs
+        How many were asked for.
+    rows, batch_size
+        Of the training data, and of a step.
+    columns
+        The figures that every epoch will have in the history.
+    error
+        What ended the fit early, such as a `KeyboardInterrupt`; None while it goes on, and after a
+        regular end.
+    """
+
+    def __init__(
+        self, net: MLP, *, epochs: int, rows: int, batch_size: int, columns: Sequence[str]
+    ) -> None:
+        self.net = net
+        self.history = History(net._network.metric)
+        self.epochs, self.rows, self.batch_size = epochs, rows, batch_size
+        self.columns = tuple(columns)
+        self.error: BaseException | None = None
+        self._before = net.epochs_trained
+
+    def tell_net(self, epochs: int) -> None:
+        """Let the network know its history, and that it has seen so many epochs of it."""
+        self.net.history = self.history
+        self.net.epochs_trained = self._before + epochs
+
+    def restore(self, parameters: Array, epochs: int) -> None:
+        """Give the network the parameters that it had after so many epochs of this fit."""
+        self.net.parameters = parameters
+        self.tell_net(epochs)
+
+
+class Callback:
+    """What follows a training. A subclass overrides what it needs.
+
+    `MLP.fit` calls `on_fit_begin` before the first step, `on_epoch_end` after each epoch, and
+    `on_fit_end` however it ends, if it began.
+
+    Examples
+    --------
+    >>> import briskmlp as bm
+    >>> class Halve(bm.Callback):
+    ...     def on_epoch_end(self, training):
+    ...         if training.history[-1]["loss"] < training.history[0]["loss"] / 2:
+    ...             return True
+    >>> net = bm.MLP([1, 8, 1], seed=0)
+    >>> history = net.fit([[0.0], [1.0]], [1.0, 0.0], epochs=1000, callbacks=[Halve()])
+    >>> bool(0.45 < history["loss"][-1] / history["loss"][0] < 0.5)
+    True
+    """
+
+    def on_fit_begin(self, training: Training) -> None:
+        """A fit begins. An error ends it before anything has changed."""
+
+    def on_epoch_end(self, training: Training) -> object:
+        """An epoch has ended. What counts as true ends the fit; None goes on."""
+
+    def on_fit_end(self, training: Training) -> None:
+        """The fit has ended, `training.error` says whether early."""
+
+
+class _Function(Callback):
+    """A plain function of the history."""
+
+    def __init__(self, function: Callable[[History], object]) -> None:
+        self.function = function
+
+    def on_epoch_end(self, training: Training) -> object:
+        return self.function(training.history)
+
+
+def callback_list(callbacks: object, name: str = "callbacks") -> list[Callback]:
+    """One callback or function, or several, as a list of callbacks."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Callback):
+        return [callbacks]
+    if isinstance(callbacks, type):
+        raise TypeError(f"{name} has the class {callbacks.__name__}; make one: call it")
+    if callable(callbacks):
+        return [_Function(callbacks)]
+    if isinstance(callbacks, Iterable) and not isinstance(callbacks, (str, bytes)):
+        items = enumerate(callbacks)
+        return [one for i, item in items for one in callback_list(item, f"{name}[{i}]")]
+    raise TypeError(f"{name} must be functions or Callbacks, got {callbacks!r}")
+
+
+def begin(callbacks: Sequence[Callback], training: Training) -> None:
+    """Call each `on_fit_begin`; if one fails, end those that had begun."""
+    for count, callback in enumerate(callbacks):
+        try:
+            callback.on_fit_begin(training)
+        except BaseException as error:
+            training.error = error
+            end(callbacks[:count], training)
+            raise
+
+
+def end(callbacks: Sequence[Callback], training: Training) -> None:
+    """Call each `on_fit_end`, also if an earlier one fails; raise the first error."""
+    if not callbacks:
+        return
+    try:
+        callbacks[0].on_fit_end(training)
+    finally:
+        end(callbacks[1:], training)
+
+
+class Monitor:
+    """A figure of the history, and what counts as better."""
+
+    def __init__(self, name: str | None, mode: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"monitor must be the name of a figure, got {name!r}")
+        if mode not in (None, "min", "max"):
+            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
+        self.name, self.mode = name, mode
+        self.column, self._sign = "", 1.0
+
+    def begin(self, training: Training) -> None:
+        """Find out which column to look at, and whether low or high is good."""
+        known = [column for column in training.columns if column != "seconds"]
+        default = "eval_loss" if "eval_loss" in known else "loss"
+        self.column = default if self.name is None else self.name
+        if self.column not in known:
+            hint = "" if "eval_loss" in known else "; those of an eval_set need one"
+            raise ValueError(unknown_name("figure to monitor", self.column, known) + hint)
+        mode = self.mode
+        if mode is None:
+            metric = training.history.metric_name
+            name = metric if self.column == "eval_metric" else self.column.removeprefix("eval_")
+            if name not in HIGHER_IS_BETTER:
+                raise ValueError(f"say whether {self.column!r} is to fall or rise: mode='min', say")
+            mode = "max" if HIGHER_IS_BETTER[name] else "min"
+        self._sign = 1.0 if mode == "min" else -1.0
+
+    def cost(self, training: Training) -> float:
+        """The figure of the latest epoch, negated if high is good."""
+        return self._sign * training.history[-1][self.column]
