@@ -28,6 +28,7 @@ except ModuleNotFoundError as error:
 
 from ._callbacks import Callback as Callback
 from ._callbacks import Training as Training
+from ._checkpoint import Checkpoint as Checkpoint
 from ._config import SGD as SGD
 from ._config import Adam as Adam
 from ._config import AdamW as AdamW
@@ -35,6 +36,9 @@ from ._config import Optimizer as Optimizer
 from ._errors import DivergenceError as DivergenceError
 from ._history import Evaluation as Evaluation
 from ._history import History as History
+from ._loggers import CSVLogger as CSVLogger
+from ._loggers import JSONLinesLogger as JSONLinesLogger
+from ._loggers import TensorBoard as TensorBoard
 from ._mlp import MLP as MLP
 from ._mlp import load as load
 from ._runtime import get_num_threads as get_num_threads
