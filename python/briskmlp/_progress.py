@@ -168,16 +168,18 @@ class Rich:
         try:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.table import Column
         except ImportError as error:
             raise ImportError("progress='rich' needs rich: pip install rich") from error
         self.epochs, self.rows, self.metric_name = epochs, rows, metric_name
         self.start = time.monotonic()
         self.bar = Progress(
             TextColumn("epoch {task.completed}/{task.total}"),
-            BarColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
+            BarColumn(bar_width=8),  # leaves room for the figures in 80 columns
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[figures]}", table_column=Column(ratio=1, no_wrap=True)),
             console=Console(file=stream),
+            expand=True,
         )
         self.task = self.bar.add_task("", total=epochs, figures="")
         self.shown_from = self.start + delay
