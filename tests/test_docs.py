@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 import re
+import sys
 from pathlib import Path
+from unittest import mock
 
 import briskmlp
 import pytest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+PAGES = [
+    page
+    for page in [README, *sorted((README.parent / "docs").glob("*.md"))]
+    if page.is_file() and "```python" in page.read_text("utf-8")
+]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -37,23 +44,47 @@ def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         run(test)
 
 
+@pytest.fixture
+def trackers(monkeypatch: pytest.MonkeyPatch) -> dict[str, mock.MagicMock]:
+    """Stand-ins for packages that recipes use and tests cannot: they note how they are called."""
+    modules = {name: mock.MagicMock() for name in ("mlflow", "wandb")}
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    modules["mlflow"].log_metrics.return_value = None
+    modules["wandb"].init.return_value.__enter__.return_value.log.return_value = None
+    return modules
+
+
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
-def test_readme_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_of_a_page(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trackers: dict[str, mock.MagicMock],
+) -> None:
     """All `python` blocks, one after another in one namespace; those with prompts are compared."""
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(
-        r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert blocks
     namespace: dict[str, object] = {}
     parser = doctest.DocTestParser()
     for number, block in enumerate(blocks, 1):
+        name = f"{page.name}, block {number}"
+        if "plot" in block and importlib.util.find_spec("matplotlib") is None:
+            continue
         if ">>>" in block:
-            test = parser.get_doctest(block, namespace, f"README block {number}", None, None)
+            test = parser.get_doctest(block, namespace, name, None, None)
             run(test)
             namespace.update(test.globs)
         else:
-            exec(compile(block, f"README block {number}", "exec"), namespace)
+            exec(compile(block, name, "exec"), namespace)
+    if "mlflow" in page.read_text("utf-8"):
+        logged = trackers["mlflow"].log_metrics.call_args_list
+        assert [call.kwargs["step"] for call in logged] == [*range(1, 11)]
+        assert logged[0].args[0].keys() == {"loss", "eval_loss", "eval_metric", "seconds"}
+        assert trackers["wandb"].init().__enter__().log.call_count == 10
 
 
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
