@@ -28,7 +28,6 @@ except ModuleNotFoundError as error:
 
 from ._callbacks import Callback as Callback
 from ._callbacks import Training as Training
-from ._checkpoint import Checkpoint as Checkpoint
 from ._config import SGD as SGD
 from ._config import Adam as Adam
 from ._config import AdamW as AdamW
@@ -36,28 +35,40 @@ from ._config import Optimizer as Optimizer
 from ._errors import DivergenceError as DivergenceError
 from ._history import Evaluation as Evaluation
 from ._history import History as History
-from ._loggers import CSVLogger as CSVLogger
-from ._loggers import JSONLinesLogger as JSONLinesLogger
-from ._loggers import TensorBoard as TensorBoard
 from ._mlp import MLP as MLP
 from ._mlp import load as load
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config
 from ._runtime import threads as threads
-from ._stopping import EarlyStopping as EarlyStopping
 
 if TYPE_CHECKING:
     from . import plots as plots
     from . import reference as reference
+    from ._checkpoint import Checkpoint as Checkpoint
+    from ._loggers import CSVLogger as CSVLogger
+    from ._loggers import JSONLinesLogger as JSONLinesLogger
+    from ._loggers import TensorBoard as TensorBoard
+    from ._stopping import EarlyStopping as EarlyStopping
 
-_ON_DEMAND = ("plots", "reference")  # submodules that load when first touched
+# What loads when first touched: submodules, and names by the module that has them.
+_ON_DEMAND = {
+    "plots": None,
+    "reference": None,
+    "CSVLogger": "_loggers",
+    "Checkpoint": "_checkpoint",
+    "EarlyStopping": "_stopping",
+    "JSONLinesLogger": "_loggers",
+    "TensorBoard": "_loggers",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ON_DEMAND:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _ON_DEMAND[name]
+    module = importlib.import_module(f"{__name__}.{home or name}")
+    return module if home is None else getattr(module, name)
 
 
 def __dir__() -> list[str]:

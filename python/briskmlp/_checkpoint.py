@@ -6,7 +6,8 @@ import math
 import os
 from pathlib import Path
 
-from ._callbacks import Callback, Monitor, Training
+from ._callbacks import Callback, Training
+from ._monitor import Monitor
 from ._validate import positive_int, whole_number
 
 

@@ -9,23 +9,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate
-from ._check import Checkup, check
 from ._differentiable import Differentiable
-from ._explain import Explanation, explain
 from ._history import History
-from ._importance import Importance, permutation_importance
 from ._layerwise import layer_outputs
 from ._state import MAX_SEED
-from ._summary import Summary, summary
 from ._training import rows_per_step
 from ._validate import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from ._check import Checkup
+    from ._explain import Explanation
+    from ._importance import Importance
+    from ._summary import Summary
+
 
 class Inspectable(Differentiable):
-    """Adds views from outside. Some of them train a copy."""
+    """Adds views from outside. Some of them train a copy.
+
+    What they need is imported when it is used, which keeps the import of the package short.
+    """
 
     fit: Callable[..., History]  # `MLP` has it
 
@@ -59,6 +63,8 @@ class Inspectable(Differentiable):
         >>> plan.plan, plan.batch_size, plan.flops
         ('sharded', 32, 647168.0)
         """
+        from ._explain import explain
+
         x = _validate.rows(X, "X", self._network)
         return explain(self, x, rows_per_step(batch_size, len(x)), measure)
 
@@ -113,6 +119,8 @@ class Inspectable(Differentiable):
         a row       203 kFLOP to predict, 409 kFLOP to train on
         a batch     of 128 rows: 472 kB of inputs and outputs
         """
+        from ._summary import summary
+
         return summary(self, _validate.positive_int(batch_size, "batch_size"))
 
     def permutation_importance(
@@ -153,6 +161,8 @@ class Inspectable(Differentiable):
         >>> bool(importance.mean[0] > 1), float(importance.mean[1])
         (True, 0.0)
         """
+        from ._importance import permutation_importance
+
         data = self._dataset(X, y, sample_weight)
         repeats = _validate.positive_int(repeats, "repeats")
         seed = _validate.whole_number(seed, "seed", 0, MAX_SEED)
@@ -193,6 +203,8 @@ class Inspectable(Differentiable):
         learning rate
           of rates from 0.0001 to 0.1 try Adam(...): in one pass it lowers the loss ...
         """
+        from ._check import check
+
         return check(self, self._dataset(X, y, sample_weight))
 
     def plot(self, ax: Axes | None = None) -> Axes:

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
-from ._callbacks import Callback, Training, callback_list
+from ._callbacks import Callback, TimeBudget, Training, callback_list
 from ._config import Optimizer
-from ._files import File
 from ._history import History
 from ._inspectable import Inspectable
-from ._metrics import Metric
 from ._progress import open_progress
-from ._saving import read
 from ._state import MAX_SEED, build
-from ._stopping import TimeBudget
 from ._training import columns, make_scorer, optimizer_spec, rows_per_step, train
+from ._validate import Array
 
-Metrics = str | Metric | Sequence[str | Metric] | Mapping[str, str | Metric]
+if TYPE_CHECKING:
+    from ._files import File
+
+Metric = str | Callable[[Array, Array], float]
+Metrics = Metric | Sequence[Metric] | Mapping[str, Metric]
 Follower = Callback | Callable[[History], object]
 Callbacks = Follower | Sequence[Follower]
 
@@ -279,6 +281,8 @@ def load(file: File) -> MLP:
     >>> bm.load(file).activations
     ('tanh', 'identity')
     """
+    from ._saving import read
+
     state, history = read(file)
     net = MLP.__new__(MLP)
     net.__setstate__(state)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _briskmlp_core as core
 from . import _validate
-from ._files import File
 from ._history import History
 from ._layers import LayerArrays, assign, split
-from ._saving import save
 from ._state import network_from, state_of
 from ._validate import Array
+
+if TYPE_CHECKING:
+    from ._files import File
 
 
 class Network:
@@ -160,6 +161,8 @@ class Network:
         >>> np.load("net.npz")["parameters"].shape
         (33,)
         """
+        from ._saving import save
+
         save(self, file)
 
     def __getstate__(self) -> dict[str, Any]:

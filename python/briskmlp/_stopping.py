@@ -1,13 +1,13 @@
-"""When to end a training, and which parameters to keep."""
+"""When to end a training for want of progress, and which parameters to keep."""
 
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 
-from ._callbacks import Callback, Monitor, Training
+from ._callbacks import Callback, Training
+from ._monitor import Monitor
 from ._validate import Array, positive_int, real_number
 
 
@@ -117,21 +117,3 @@ class EarlyStopping(Callback):
         if self._parameters is not None:
             training.restore(self._parameters, self.best_epoch)
             self._parameters = None
-
-
-class TimeBudget(Callback):
-    """Ends a fit before the epoch that would end too late, if it took as long as the one before."""
-
-    def __init__(self, seconds: object) -> None:
-        self.seconds = real_number(seconds, "time_budget")
-        if self.seconds <= 0:
-            raise ValueError(f"time_budget must be positive, got {seconds!r}")
-        self.start = self.latest = 0.0
-
-    def on_fit_begin(self, training: Training) -> None:  # noqa: ARG002 - the protocol's
-        self.start = self.latest = time.perf_counter()
-
-    def on_epoch_end(self, training: Training) -> bool:  # noqa: ARG002
-        now = time.perf_counter()
-        epoch, self.latest = now - self.latest, now
-        return now - self.start + epoch > self.seconds

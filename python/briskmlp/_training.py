@@ -14,12 +14,12 @@ from ._callbacks import Callback, Training, begin, end
 from ._config import SGD, Adam, AdamW, Optimizer
 from ._errors import DivergenceError
 from ._history import History
-from ._metrics import Scorer
 from ._names import unknown_name
 from ._progress import Progress, Silent
 from ._validate import Dataset, positive_int
 
 if TYPE_CHECKING:
+    from ._metrics import Scorer
     from ._predictor import Predictor
 
 BATCH_SIZE = 128  # rows of a minibatch unless told otherwise
@@ -59,6 +59,8 @@ def make_scorer(
         return None
     if eval_data is None:
         raise ValueError("metrics are of the evaluation set: pass eval_set=(X, y) too")
+    from ._metrics import Scorer
+
     return Scorer(metrics, net, eval_data, cast(Sequence[Any], eval_set)[1])
 
 
