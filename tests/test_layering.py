@@ -197,6 +197,24 @@ def test_importing_needs_only_numpy() -> None:
     assert not optional
 
 
+def test_importing_loads_only_what_is_always_used() -> None:
+    seldom = [
+        "_check",
+        "_checkpoint",
+        "_explain",
+        "_loggers",
+        "_saving",
+        "bench",
+        "plots",
+        "reference",
+    ]
+    program = (
+        f"import sys, briskmlp; print([n for n in {seldom} if 'briskmlp.' + n in sys.modules])"
+    )
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
 def line_limit(path: Path) -> int:
     """Return 250 for headers that declare, 400 for everything that does something."""
     return 250 if path.suffix == ".h" and not ISA_FILE.match(path.name) else 400

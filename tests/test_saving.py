@@ -12,7 +12,9 @@ import json
 import os
 import pickle
 import stat
+import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -182,6 +184,31 @@ def test_a_full_disk_is_an_error(net: bm.MLP) -> None:
     for space in (0, 100, len(saved(net)) - 1):
         with pytest.raises(OSError, match="No space"):
             net.save(Full(space))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
+    program = """if True:
+        import sys
+        import briskmlp as bm
+        net = bm.MLP([64, 512, 1], seed=0)
+        while True:
+            net.parameters += 1
+            net.save(sys.argv[1])
+            print(flush=True)
+    """
+    path = tmp_path / "net"
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        with subprocess.Popen([sys.executable, "-c", program, path], stdout=-1) as process:
+            process.stdout.readline()  # it has begun
+            time.sleep(rng.uniform(0, 0.1))
+            process.kill()
+        steps = bm.load(path).parameters - bm.MLP([64, 512, 1], seed=0).parameters
+        assert round(float(steps[0])) >= 1
+        # Whole numbers but for the rounding of sums below 2^15.
+        np.testing.assert_allclose(steps, np.round(steps[0]), atol=0.01)
+    assert path in list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")

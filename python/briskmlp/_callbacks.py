@@ -34,12 +34,12 @@ class Training:
     """
 
     def __init__(
-        self, net: MLP, *, epochs: int, rows: int, batch_size: int, columns: Sequence[str]
+        self, net: MLP, *, epochs: int, rows: int, batch_size: int, columns: tuple[str, ...]
     ) -> None:
         self.net = net
         self.history = History(net._network.metric)
         self.epochs, self.rows, self.batch_size = epochs, rows, batch_size
-        self.columns = tuple(columns)
+        self.columns = columns
         self.error: BaseException | None = None
         self._before = net.epochs_trained
 

@@ -82,7 +82,8 @@ class MLP(Inspectable):
     epochs_trained
         Epochs of training that the parameters have seen.
     history
-        The `History` of the latest `fit`, also of one that ended with an error; None before.
+        The `History` of the latest `fit`, also of one that goes on or ended with an error; None
+        before.
 
     Notes
     -----
@@ -199,7 +200,8 @@ class MLP(Inspectable):
             If the loss stops being finite. The network has the parameters from before the best
             epoch.
         KeyboardInterrupt
-            On Ctrl-C. The network has the parameters of the last finished step.
+            On Ctrl-C. The network has the parameters of the last finished step or, with
+            `EarlyStopping`, those of the best epoch.
         MemoryError
             If the working arrays need more memory than the machine has; the network is as it was.
         RuntimeError
@@ -223,9 +225,12 @@ class MLP(Inspectable):
         followers = [*callback_list(callback, "callback"), *callback_list(callbacks)]
         if time_budget is not None:
             followers.append(TimeBudget(time_budget))
+        epochs = _validate.positive_int(epochs, "epochs")
+        rows = len(data[0])
+        batch_size = rows_per_step(batch_size, rows)
         options = core.FitOptions(
-            epochs=_validate.positive_int(epochs, "epochs"),
-            batch_size=rows_per_step(batch_size, len(data[0])),
+            epochs=epochs,
+            batch_size=batch_size,
             shuffle=bool(shuffle),
             seed=self.seed,
             first_epoch=self.epochs_trained,
@@ -234,13 +239,13 @@ class MLP(Inspectable):
         scorer = make_scorer(metrics, self, eval_data, eval_set)
         training = Training(
             self,
-            epochs=options.epochs,
-            rows=len(data[0]),
-            batch_size=rows_per_step(batch_size, len(data[0])),
+            epochs=epochs,
+            rows=rows,
+            batch_size=batch_size,
             columns=columns(eval_data, scorer),
         )
         display = open_progress(
-            progress, epochs=options.epochs, rows=training.rows, metric_name=self._network.metric
+            progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
         )
         train(
             training, data, eval_data, options, scorer=scorer, display=display, callbacks=followers

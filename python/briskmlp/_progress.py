@@ -225,6 +225,8 @@ def open_progress(
     stream
         Where to write. Default: standard error.
     """
+    if progress is False:
+        return Silent()
     if progress is not None and not isinstance(progress, (bool, np.bool_, str)):
         raise TypeError(f"progress must be True, False, None or a name, got {progress!r}")
     if isinstance(progress, str) and progress not in DISPLAYS:

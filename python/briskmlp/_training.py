@@ -64,10 +64,11 @@ def make_scorer(
     return Scorer(metrics, net, eval_data, cast(Sequence[Any], eval_set)[1])
 
 
-def columns(eval_data: Dataset | None, scorer: Scorer | None) -> list[str]:
+def columns(eval_data: Dataset | None, scorer: Scorer | None) -> tuple[str, ...]:
     """The figures that each epoch has in the history."""
-    evaluation = [] if eval_data is None else ["eval_loss", "eval_metric"]
-    return ["loss", *evaluation, *(scorer.columns if scorer else ()), "seconds"]
+    if eval_data is None:
+        return ("loss", "seconds")
+    return ("loss", "eval_loss", "eval_metric", *(scorer.columns if scorer else ()), "seconds")
 
 
 def train(
@@ -82,19 +83,21 @@ def train(
 ) -> None:
     """Train in place. Leaves the finished epochs, and what ended it early, in `training`."""
     history = training.history
-    no_scores = dict.fromkeys(scorer.columns if scorer else (), math.nan)
+    no_scores = dict.fromkeys(scorer.columns, math.nan) if scorer else {}
 
     def append(report: core.EpochReport, scores: dict[str, float]) -> None:
         record = {"loss": report.loss}
         if eval_data is not None:
             record |= {"eval_loss": report.eval_loss, "eval_metric": report.eval_metric}
-        history.append(record | scores | {"seconds": report.seconds})
+            record |= scores
+        record["seconds"] = report.seconds
+        history.append(record)
 
     def on_epoch(report: core.EpochReport) -> bool:
         append(report, scorer() if scorer else no_scores)
         training.tell_net(len(history))
         display.update(report.epoch - 1, history[-1])
-        wishes = [callback.on_epoch_end(training) for callback in callbacks]
+        wishes = [callback.on_epoch_end(training) for callback in callbacks]  # all are told
         return any(wishes)
 
     # Without anyone to tell, the core need not wait for the interpreter after each epoch.
