@@ -54,6 +54,13 @@ void BlockMatrices<T>::clear(const Worker& worker) {
 }
 
 template <class T>
+void BlockMatrices<T>::copy(const Worker& worker, const BlockMatrices& other) {
+    const index_t size = buffer_.size();
+    std::copy(other.buffer_.data() + worker.begin(size), other.buffer_.data() + worker.end(size),
+              buffer_.data() + worker.begin(size));
+}
+
+template <class T>
 bool BlockMatrices<T>::finite(const Worker& worker) const {
     const index_t begin = worker.begin(buffer_.size()), end = worker.end(buffer_.size());
     return all_finite<T>(end - begin, reinterpret_cast<const char*>(buffer_.data() + begin),

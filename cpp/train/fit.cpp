@@ -6,6 +6,7 @@
 #include <exception>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/cpu.h"
@@ -76,25 +77,29 @@ class Trainer {
             const FitOptions& options, FitObserver& observer)
         : net_(net),
           kernels_(kernels<T>()),
+          optimizer_(kernels_, options.optimizer),
           data_(data),
           options_(options),
           batch_size_(std::min(options.batch_size, data.x.rows)),
           steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        const Plan plan = make_plan(net, kernels_, batch_size_);
+        OptimizerNeeds needs = optimizer_needs(options.optimizer);
+        needs.gradient = needs.gradient || options.batches_per_step > 1;
+        const Plan plan = make_plan(net, kernels_, batch_size_, !needs.gradient);
         team_ = Team(plan, steps_, options.threads);
-        step_ = &training.step(net, kernels_, plan, options.optimizer, batch_size_, data.y,
-                               team_.most());
+        step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
         parallel(threads_for_parameters(), [&](const Worker& worker) {
-            step_->restart(worker);
             step_->load(worker, net_);
+            worker.barrier();
+            step_->restart(worker);
         });
     }
 
-    // One epoch. Returns its mean loss; end() then says whether and why training cannot go on.
-    double run_epoch(index_t epoch) {
+    // One epoch, with the learning rate times a factor in each batch, or null for 1. Returns its
+    // mean loss; end() then says whether and why training cannot go on.
+    double run_epoch(index_t epoch, const double* rate_factors) {
         if (options_.shuffle) {
             shuffle(epoch);
         }
@@ -107,11 +112,10 @@ class Trainer {
             const Clock::time_point start = Clock::now();
             parallel(team_.threads(), [&](const Worker& worker) {
                 const FlushDenormals flush;
-                run_steps(worker, first, count);
+                run_steps(worker, first, count, rate_factors);
             });
             team_.measured(count, seconds_since(start));
         }
-        steps_done_ += steps_begun_;
         return loss_sum_ / static_cast<double>(data_.x.rows);
     }
 
@@ -123,6 +127,7 @@ class Trainer {
         }
         return FitEnd::kDone;
     }
+    index_t steps() const { return steps_; }       // in an epoch
     index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
     Interrupt& interrupt() { return interrupt_; }
 
@@ -173,13 +178,22 @@ class Trainer {
     }
 
     // Steps [first, first + count) of the epoch, as far as they can go on.
-    void run_steps(const Worker& worker, index_t first, index_t count) {
+    void run_steps(const Worker& worker, index_t first, index_t count, const double* rate_factors) {
+        Optimizer<T> optimizer = optimizer_;  // each worker counts for itself
+        std::optional<OptimizerStep<T>> optimizer_step = optimizer_step_;
         for (index_t step = first; step < first + count; ++step) {
             const index_t row = step * batch_size_;
             const index_t rows = std::min(batch_size_, data_.x.rows - row);
-            const Batch<T> batch(data_, order_.data() + row, rows);
-            const OptimizerStep<T> optimizer(kernels_, options_.optimizer, steps_done_ + step + 1);
-            const StepResult result = step_->run(worker, batch, optimizer, interrupt_);
+            Batch<T> batch(data_, order_.data() + row, rows);
+            const index_t part = step % options_.batches_per_step;
+            const index_t parts = std::min(options_.batches_per_step, steps_ - (step - part));
+            batch.begins = part == 0;
+            batch.ends = part + 1 == parts;
+            batch.share = 1 / static_cast<double>(parts);
+            if (batch.begins) {
+                optimizer_step = optimizer.next(rate_factors == nullptr ? 1 : rate_factors[step]);
+            }
+            const StepResult result = step_->run(worker, batch, *optimizer_step, interrupt_);
             if (worker.index == 0) {
                 end_ = result.end;
                 steps_begun_ = step + 1;
@@ -189,10 +203,17 @@ class Trainer {
                 return;
             }
         }
+        // No one reads these any more: every step ends with a barrier.
+        if (worker.index == 0) {
+            optimizer_ = optimizer;
+            optimizer_step_ = optimizer_step;
+        }
     }
 
     Network<T>& net_;
     const KernelTable<T>& kernels_;
+    Optimizer<T> optimizer_;
+    std::optional<OptimizerStep<T>> optimizer_step_;  // the latest
     const Dataset<T>& data_;
     const FitOptions& options_;
     const index_t batch_size_, steps_;
@@ -200,7 +221,6 @@ class Trainer {
     Team team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
-    std::int64_t steps_done_ = 0;  // in the epochs before this one
     // Of this epoch, written by worker 0.
     index_t steps_begun_ = 0;
     double loss_sum_ = 0;
@@ -247,7 +267,8 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
     FitResult result{FitEnd::kDone, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
-        const double loss = trainer.run_epoch(result.epoch++);
+        const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());
+        const double loss = trainer.run_epoch(result.epoch++, rate_factors);
         result.end = trainer.end();
         result.step = trainer.step();
         if (result.end == FitEnd::kDone) {

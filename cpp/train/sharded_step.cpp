@@ -10,7 +10,7 @@ namespace briskmlp {
 
 template <class T>
 ShardedStep<T>::ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                            int state_arrays, index_t rows, const Targets<T>& targets,
+                            const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
                             index_t workers)
     : kernels_(&kernels),
       layers_(net.layers()),
@@ -18,7 +18,7 @@ ShardedStep<T>::ShardedStep(const Network<T>& net, const KernelTable<T>& kernels
       nanoseconds_a_row_(plan.cost.nanoseconds / static_cast<double>(rows)) {
     const index_t lanes = kernels.lanes;
     for (const std::vector<Block>& blocks : plan.shards) {
-        shards_.emplace_back(net, kernels, blocks, state_arrays, rows);
+        shards_.emplace_back(net, kernels, blocks, needs, rows);
     }
     for (index_t i = 0; i < workers; ++i) {
         const bool needs_slope = !derivative_from_output(layers_.back().activation);

@@ -19,7 +19,8 @@ template <class T>
 class ShardedStep final : public Step<T> {
   public:
     ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                int state_arrays, index_t rows, const Targets<T>& targets, index_t workers);
+                const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
+                index_t workers);
 
     StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;

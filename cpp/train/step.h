@@ -43,7 +43,7 @@ class Step {
 // optimizers with so many arrays of state.
 template <class T>
 std::unique_ptr<Step<T>> make_step(const Network<T>& net, const KernelTable<T>& kernels,
-                                   const Plan& plan, int state_arrays, index_t rows,
+                                   const Plan& plan, const OptimizerNeeds& needs, index_t rows,
                                    const Targets<T>& targets, index_t workers);
 
 }  // namespace briskmlp
