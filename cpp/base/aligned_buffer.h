@@ -20,7 +20,7 @@ class AlignedBuffer {
         : data_(static_cast<T*>(allocate_zeros(bytes(size)))), size_(size) {}
     ~AlignedBuffer() {
         if (data_ != nullptr) {
-            release(data_, bytes(size_));
+            release(data_);
         }
     }
 

@@ -1,7 +1,8 @@
 // Physical memory by sysconf, which Linux and macOS have; large pages as Linux has them.
 #include "base/memory.h"
 
-#include <cstring>
+#include <cstdint>
+#include <cstdlib>
 #include <new>
 
 #if __has_include(<sys/mman.h>)
@@ -30,10 +31,6 @@ index_t ask() {
 constexpr index_t kLargePage = 2 << 20;
 constexpr index_t kLarge = 4 << 20;
 
-std::align_val_t alignment(index_t bytes) {
-    return std::align_val_t{bytes >= kLarge ? std::size_t{kLargePage} : kAlignment};
-}
-
 }  // namespace
 
 index_t physical_memory() {
@@ -45,16 +42,24 @@ void* allocate_zeros(index_t bytes) {
     if (bytes > physical_memory()) {
         throw std::bad_alloc();
     }
-    const auto size = static_cast<std::size_t>(bytes);
-    void* const memory = ::operator new(size, alignment(bytes));
+    // What calloc returned stands just below the aligned memory.
+    const std::size_t size = static_cast<std::size_t>(bytes);
+    const std::size_t alignment = bytes >= kLarge ? std::size_t{kLargePage} : kAlignment;
+    void* const raw = std::calloc(1, size + alignment + sizeof(void*));
+    if (raw == nullptr) {
+        throw std::bad_alloc();
+    }
+    const auto first = reinterpret_cast<std::uintptr_t>(raw) + sizeof(void*);
+    void** const memory = reinterpret_cast<void**>((first + alignment - 1) / alignment * alignment);
+    memory[-1] = raw;
 #if defined(MADV_HUGEPAGE)
     if (bytes >= kLarge) {
         madvise(memory, size / kLargePage * kLargePage, MADV_HUGEPAGE);  // no more than a wish
     }
 #endif
-    return std::memset(memory, 0, size);
+    return memory;
 }
 
-void release(void* memory, index_t bytes) noexcept { ::operator delete(memory, alignment(bytes)); }
+void release(void* memory) noexcept { std::free(static_cast<void**>(memory)[-1]); }
 
 }  // namespace briskmlp

@@ -31,6 +31,9 @@ class Worker {
     index_t end(index_t n) const { return (n * (index + 1) + count - 1) / count; }
 };
 
+// One worker with everything to do.
+inline constexpr Worker kSoleWorker{0, 1};
+
 // A flag that workers may raise and read at any time, without waiting for each other.
 class Flag {
   public:

@@ -10,6 +10,7 @@
 
 #include "nn/network.h"
 #include "nn/predict.h"
+#include "train/training.h"
 
 namespace briskmlp {
 
@@ -26,7 +27,11 @@ class NetworkObject {
     NetworkObject(NetworkSpec spec, const std::string& dtype)
         : network_(make(std::move(spec), dtype)),
           slow_row_(std::visit([](const auto& net) { return predict_nanoseconds(net, 1); },
-                               network_) > kHoldGilNanoseconds) {}
+                               network_) > kHoldGilNanoseconds) {
+        if (get_if<double>() != nullptr) {
+            training_.emplace<Training<double>>();
+        }
+    }
 
     // function(Network<T>&) for the T that this network has.
     template <class Function>
@@ -37,6 +42,11 @@ class NetworkObject {
     template <class T>
     Network<T>* get_if() {
         return std::get_if<Network<T>>(&network_);
+    }
+    // What its fits work on; for the holder of a FitLock.
+    template <class T>
+    Training<T>& training(const Network<T>&) {
+        return std::get<Training<T>>(training_);
     }
     // Whether predicting one row takes longer than the GIL may be held.
     bool slow_row() const { return slow_row_; }
@@ -70,6 +80,7 @@ class NetworkObject {
     }
 
     AnyNetwork network_;
+    std::variant<Training<float>, Training<double>> training_;
     std::atomic<bool> fitting_{false};
     bool slow_row_;
 };

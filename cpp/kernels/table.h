@@ -55,20 +55,24 @@ struct Gemm {
     ActivationBackward<T> backward = nullptr;
 };
 
-// Scalars of one optimizer step, the same for all parameters. `decay` multiplies the weights before
-// the update (decoupled weight decay); `l2` times the weight is added to the gradient.
+// Scalars of one optimizer step, the same for all parameters of a group. optimizer.inl.h says what
+// each rule makes of them.
 template <class T>
-struct SgdStep {
-    T learning_rate, momentum, l2;
-    bool nesterov;
+struct UpdateScalars {
+    T rate;                        // multiplies the direction
+    T l2;                          // this much of the weight is added to the gradient
+    T decay;                       // multiplies the weight before the update
+    T beta1, rest1, beta2, rest2;  // rest = 1 - beta, subtracted in double: in T it loses digits
+    T inv_sqrt_bias2;              // 1 / sqrt(1 - beta2^t)
+    T epsilon;
+    T gradient_rate;  // as rate, of the gradient beside its mean
 };
+
+// One optimizer step on a tile of (rows, cols), cols padded: gradient g (ldg), parameters w and
+// state (all with stride ldw; null where a rule has less).
 template <class T>
-struct AdamStep {
-    T rest1, beta2, rest2;  // rest = 1 - beta, subtracted in double: in float it would lose digits
-    T step_size;            // learning_rate / (1 - beta1^t)
-    T inv_sqrt_bias2;       // 1 / sqrt(1 - beta2^t)
-    T epsilon, l2, decay;
-};
+using Update = void (*)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1,
+                        T* state2, index_t ldw, const UpdateScalars<T>&);
 
 template <class T>
 struct KernelTable {
@@ -117,12 +121,14 @@ struct KernelTable {
     void (*softmax)(index_t rows, index_t n, T* z, index_t ldz);
     void (*exp)(index_t rows, index_t n, T* z, index_t ldz);
 
-    // One optimizer step on a tile of (rows, cols), cols padded: gradient g (ldg), parameters w and
-    // state (all with stride ldw).
-    void (*sgd)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* velocity, index_t ldw,
-                const SgdStep<T>&);
-    void (*adam)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* m, T* v, index_t ldw,
-                 const AdamStep<T>&);
+    Update<T> update[kUpdateRuleCount];
+    // What happens to tiles of (rows, cols), cols padded, around an update. To the gradient: g is
+    // scaled, increased by l1 times the sign of w, and limited to [-limit, limit].
+    void (*adjust_gradient)(index_t rows, index_t cols, T* g, index_t ldg, const T* w, index_t ldw,
+                            T scale, T l1, T limit);
+    double (*sum_of_squares)(index_t rows, index_t cols, const T* g, index_t ldg);
+    // average += rest (w - average), both with stride ldw.
+    void (*average)(index_t rows, index_t cols, const T* w, T* average, index_t ldw, T rest);
 
     // dst (cols, rows) = src (rows, cols) transposed, any sizes.
     void (*transpose)(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst,

@@ -37,8 +37,12 @@ constexpr KernelTable<T> make_table() {
     table.gaussian_nll = gaussian_nll<T>;
     table.softmax = softmax<T>;
     table.exp = exp_rows<T>;
-    table.sgd = sgd<T>;
-    table.adam = adam<T>;
+    for (int i = 0; i < kUpdateRuleCount; ++i) {
+        table.update[i] = kUpdate<T>[i];
+    }
+    table.adjust_gradient = adjust_gradient<T>;
+    table.sum_of_squares = sum_of_squares<T>;
+    table.average = average<T>;
     table.transpose = transpose<T>;
     return table;
 }

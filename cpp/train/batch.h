@@ -16,6 +16,11 @@ struct Batch {
     const std::uint32_t* order;  // (rows) their numbers
     index_t rows;
     double scale;  // 1 / the sum of their weights; 0 when that is 0
+
+    // Several batches may make up one step of the optimizer, which takes the mean of their
+    // gradients: whether this is the first of them, the last, and what its own counts for.
+    bool begins = true, ends = true;
+    double share = 1;
 };
 
 // Room for rows of minibatches.

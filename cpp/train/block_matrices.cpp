@@ -22,30 +22,49 @@ BlockMatrices<T>::BlockMatrices(const std::vector<Block>& blocks, index_t lanes)
 }
 
 template <class T>
-void BlockMatrices<T>::load(const Network<T>& net, const std::vector<Block>& blocks) {
+void BlockMatrices<T>::load(const Worker& worker, const Network<T>& net,
+                            const std::vector<Block>& blocks) {
     for (std::size_t b = 0; b < blocks.size(); ++b) {
-        const Layer& layer = net.layers()[blocks[b].layer];
-        const T* corner = net.parameters() + layer.offset + blocks[b].row * layer.out;
-        for (index_t r = 0; r < blocks[b].rows; ++r, corner += layer.out) {
-            std::copy_n(corner + blocks[b].col, blocks[b].cols, views_[b].row(r));
+        const Block& block = blocks[b];
+        const Layer& layer = net.layers()[block.layer];
+        const T* const corner = net.parameters() + layer.offset + block.row * layer.out + block.col;
+        for (index_t r = worker.begin(block.rows); r < worker.end(block.rows); ++r) {
+            std::copy_n(corner + r * layer.out, block.cols, views_[b].row(r));
         }
     }
 }
 
 template <class T>
-void BlockMatrices<T>::store(Network<T>& net, const std::vector<Block>& blocks) const {
+void BlockMatrices<T>::store(const Worker& worker, Network<T>& net,
+                             const std::vector<Block>& blocks) const {
     for (std::size_t b = 0; b < blocks.size(); ++b) {
-        const Layer& layer = net.layers()[blocks[b].layer];
-        T* corner = net.parameters() + layer.offset + blocks[b].row * layer.out;
-        for (index_t r = 0; r < blocks[b].rows; ++r, corner += layer.out) {
-            std::copy_n(views_[b].row(r), blocks[b].cols, corner + blocks[b].col);
+        const Block& block = blocks[b];
+        const Layer& layer = net.layers()[block.layer];
+        T* const corner = net.parameters() + layer.offset + block.row * layer.out + block.col;
+        for (index_t r = worker.begin(block.rows); r < worker.end(block.rows); ++r) {
+            std::copy_n(views_[b].row(r), block.cols, corner + r * layer.out);
         }
     }
 }
 
 template <class T>
-bool BlockMatrices<T>::finite() const {
-    return all_finite<T>(buffer_.size(), reinterpret_cast<const char*>(buffer_.data()), sizeof(T));
+void BlockMatrices<T>::clear(const Worker& worker) {
+    const index_t size = buffer_.size();
+    std::fill(buffer_.data() + worker.begin(size), buffer_.data() + worker.end(size), T(0));
+}
+
+template <class T>
+void BlockMatrices<T>::copy(const Worker& worker, const BlockMatrices& other) {
+    const index_t size = buffer_.size();
+    std::copy(other.buffer_.data() + worker.begin(size), other.buffer_.data() + worker.end(size),
+              buffer_.data() + worker.begin(size));
+}
+
+template <class T>
+bool BlockMatrices<T>::finite(const Worker& worker) const {
+    const index_t begin = worker.begin(buffer_.size()), end = worker.end(buffer_.size());
+    return all_finite<T>(end - begin, reinterpret_cast<const char*>(buffer_.data() + begin),
+                         sizeof(T));
 }
 
 template class BlockMatrices<float>;

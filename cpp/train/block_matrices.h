@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/matrix_view.h"
+#include "base/parallel.h"
 #include "train/block.h"
 
 namespace briskmlp {
@@ -21,10 +22,14 @@ class BlockMatrices {
     MatrixView<const T> operator[](std::size_t block) const { return views_[block].constant(); }
     bool empty() const { return views_.empty(); }
 
-    // From and to the network's parameters; `blocks` as given at first.
-    void load(const Network<T>& net, const std::vector<Block>& blocks);
-    void store(Network<T>& net, const std::vector<Block>& blocks) const;
-    bool finite() const;  // no NaN and no infinity
+    // From and to the network's parameters: this worker's share of the rows; `blocks` as given at
+    // first.
+    void load(const Worker& worker, const Network<T>& net, const std::vector<Block>& blocks);
+    void store(const Worker& worker, Network<T>& net, const std::vector<Block>& blocks) const;
+    // Zeros, or what another with the same blocks has, in this worker's share.
+    void clear(const Worker& worker);
+    void copy(const Worker& worker, const BlockMatrices& other);
+    bool finite(const Worker& worker) const;  // no NaN and no infinity in this worker's share
 
   private:
     std::vector<MatrixView<T>> views_;

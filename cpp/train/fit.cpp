@@ -6,9 +6,11 @@
 #include <exception>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/cpu.h"
+#include "base/parallel.h"
 #include "base/random.h"
 #include "kernels/dispatch.h"
 #include "train/evaluate.h"
@@ -71,24 +73,33 @@ class Interrupt final : public Watch {
 template <class T>
 class Trainer {
   public:
-    Trainer(Network<T>& net, const Dataset<T>& data, const FitOptions& options,
-            FitObserver& observer)
+    Trainer(Network<T>& net, Training<T>& training, const Dataset<T>& data,
+            const FitOptions& options, FitObserver& observer)
         : net_(net),
+          kernels_(kernels<T>()),
+          optimizer_(kernels_, options.optimizer),
           data_(data),
           options_(options),
           batch_size_(std::min(options.batch_size, data.x.rows)),
           steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        const KernelTable<T>& table = kernels<T>();
-        const Plan plan = make_plan(net, table, batch_size_);
+        OptimizerNeeds needs = optimizer_needs(options.optimizer);
+        needs.gradient = needs.gradient || options.batches_per_step > 1;
+        const Plan plan = make_plan(net, kernels_, batch_size_, !needs.gradient);
         team_ = Team(plan, steps_, options.threads);
-        step_ = make_step(net, table, plan, options.optimizer, batch_size_, data.y, team_.most());
+        step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            step_->load(worker, net_);
+            worker.barrier();
+            step_->restart(worker);
+        });
     }
 
-    // One epoch. Returns its mean loss; end() then says whether and why training cannot go on.
-    double run_epoch(index_t epoch) {
+    // One epoch, with the learning rate times a factor in each batch, or null for 1. Returns its
+    // mean loss; end() then says whether and why training cannot go on.
+    double run_epoch(index_t epoch, const double* rate_factors) {
         if (options_.shuffle) {
             shuffle(epoch);
         }
@@ -101,11 +112,10 @@ class Trainer {
             const Clock::time_point start = Clock::now();
             parallel(team_.threads(), [&](const Worker& worker) {
                 const FlushDenormals flush;
-                run_steps(worker, first, count);
+                run_steps(worker, first, count, rate_factors);
             });
             team_.measured(count, seconds_since(start));
         }
-        steps_done_ += steps_begun_;
         return loss_sum_ / static_cast<double>(data_.x.rows);
     }
 
@@ -117,16 +127,45 @@ class Trainer {
         }
         return FitEnd::kDone;
     }
+    index_t steps() const { return steps_; }       // in an epoch
     index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
     Interrupt& interrupt() { return interrupt_; }
 
-    // Takes the network's parameters as the observer may have left them.
-    void reload() { step_->load(net_); }
+    // Takes the network's parameters as they are now.
+    void load() {
+        parallel(threads_for_parameters(),
+                 [&](const Worker& worker) { step_->load(worker, net_); });
+    }
 
-    // Brings the network up to date unless that would make it non-finite: then returns false.
-    bool write_back() const { return step_->store(net_); }
+    bool finite() const {
+        Flag broken;
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            if (!step_->finite(worker)) {
+                broken.raise();
+            }
+        });
+        return !broken.raised();
+    }
+
+    // Brings the network up to date. What it had before goes to `before` unless that is null.
+    void store(T* before) {
+        const index_t size = net_.num_parameters();
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            if (before != nullptr) {
+                std::copy(net_.parameters() + worker.begin(size),
+                          net_.parameters() + worker.end(size), before + worker.begin(size));
+                worker.barrier();
+            }
+            step_->store(worker, net_);
+        });
+    }
 
   private:
+    // To go through the parameters takes about a nanosecond for each.
+    index_t threads_for_parameters() const {
+        return useful_threads(static_cast<double>(net_.num_parameters()), team_.most());
+    }
+
     // Fisher and Yates, with the numbers of the epoch's own stream.
     void shuffle(index_t epoch) {
         const CounterRng rng(options_.seed, RandomStream::kShuffle,
@@ -139,12 +178,22 @@ class Trainer {
     }
 
     // Steps [first, first + count) of the epoch, as far as they can go on.
-    void run_steps(const Worker& worker, index_t first, index_t count) {
+    void run_steps(const Worker& worker, index_t first, index_t count, const double* rate_factors) {
+        Optimizer<T> optimizer = optimizer_;  // each worker counts for itself
+        std::optional<OptimizerStep<T>> optimizer_step = optimizer_step_;
         for (index_t step = first; step < first + count; ++step) {
             const index_t row = step * batch_size_;
             const index_t rows = std::min(batch_size_, data_.x.rows - row);
-            const Batch<T> batch(data_, order_.data() + row, rows);
-            const StepResult result = step_->run(worker, batch, steps_done_ + step + 1, interrupt_);
+            Batch<T> batch(data_, order_.data() + row, rows);
+            const index_t part = step % options_.batches_per_step;
+            const index_t parts = std::min(options_.batches_per_step, steps_ - (step - part));
+            batch.begins = part == 0;
+            batch.ends = part + 1 == parts;
+            batch.share = 1 / static_cast<double>(parts);
+            if (batch.begins) {
+                optimizer_step = optimizer.next(rate_factors == nullptr ? 1 : rate_factors[step]);
+            }
+            const StepResult result = step_->run(worker, batch, *optimizer_step, interrupt_);
             if (worker.index == 0) {
                 end_ = result.end;
                 steps_begun_ = step + 1;
@@ -154,17 +203,24 @@ class Trainer {
                 return;
             }
         }
+        // No one reads these any more: every step ends with a barrier.
+        if (worker.index == 0) {
+            optimizer_ = optimizer;
+            optimizer_step_ = optimizer_step;
+        }
     }
 
     Network<T>& net_;
+    const KernelTable<T>& kernels_;
+    Optimizer<T> optimizer_;
+    std::optional<OptimizerStep<T>> optimizer_step_;  // the latest
     const Dataset<T>& data_;
     const FitOptions& options_;
     const index_t batch_size_, steps_;
-    std::unique_ptr<Step<T>> step_;
+    Step<T>* step_;
     Team team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
-    std::int64_t steps_done_ = 0;  // in the epochs before this one
     // Of this epoch, written by worker 0.
     index_t steps_begun_ = 0;
     double loss_sum_ = 0;
@@ -172,52 +228,59 @@ class Trainer {
 };
 
 // The parameters to go back to: those that the epoch of the lowest loss began with. An epoch's loss
-// is measured as it runs, so it speaks for the parameters before it.
+// is measured as it runs, so it speaks for the parameters before it, which the network has until
+// they are overwritten.
 template <class T>
 class Best {
   public:
-    explicit Best(const Network<T>& net)
-        : parameters_(net.parameters(), net.parameters() + net.num_parameters()) {}
+    // `room` for the network's parameters; null for a fit of one epoch, of which nothing is kept.
+    explicit Best(T* room) : parameters_(room) {}
 
-    // `net` still has the parameters from before the epoch.
-    void epoch_done(double loss, const Network<T>& net) {
-        if (loss < loss_) {
-            loss_ = loss;
-            std::copy_n(net.parameters(), net.num_parameters(), parameters_.begin());
-        }
+    void epoch_done(double loss) {
+        in_network_ = loss < loss_;
+        loss_ = std::min(loss, loss_);
     }
+    // Where to keep what the network has before it is overwritten; null where there is no need.
+    T* keep() { return std::exchange(in_network_, false) ? parameters_ : nullptr; }
+
     void restore(Network<T>& net) const {
-        std::copy(parameters_.begin(), parameters_.end(), net.parameters());
+        if (!in_network_) {
+            std::copy_n(parameters_, net.num_parameters(), net.parameters());
+        }
     }
 
   private:
-    std::vector<T> parameters_;
+    T* parameters_;
     double loss_ = std::numeric_limits<double>::infinity();
+    bool in_network_ = true;
 };
 
 }  // namespace
 
 template <class T>
-FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
-              const FitOptions& options, FitObserver& observer) {
+FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
+              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    Trainer<T> trainer(net, data, options, observer);
+    Trainer<T> trainer(net, training, data, options, observer);
     Interrupt& interrupt = trainer.interrupt();
-    Best<T> best(net);
+    Best<T> best(options.epochs > 1 ? training.spare_parameters(net) : nullptr);
     FitResult result{FitEnd::kDone, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
-        const double loss = trainer.run_epoch(result.epoch++);
+        const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());
+        const double loss = trainer.run_epoch(result.epoch++, rate_factors);
         result.end = trainer.end();
         result.step = trainer.step();
         if (result.end == FitEnd::kDone) {
-            best.epoch_done(loss, net);
+            best.epoch_done(loss);
         }
-        if (result.end == FitEnd::kDiverged || !trainer.write_back()) {
+        if (result.end == FitEnd::kDiverged || !trainer.finite()) {
             result.end = FitEnd::kDiverged;
             best.restore(net);
+            training.forget_step();
             break;
         }
+        trainer.store(result.epoch < options.epochs ? best.keep() : nullptr);
         if (result.end == FitEnd::kInterrupted) {
             break;
         }
@@ -241,7 +304,7 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
             result.end = FitEnd::kInterrupted;
         }
         if (observer.changes_parameters()) {
-            trainer.reload();
+            trainer.load();
         }
     }
     if (interrupt.error()) {
@@ -250,9 +313,9 @@ FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
     return result;
 }
 
-template FitResult fit(Network<float>&, const Dataset<float>&, const Dataset<float>*,
-                       const FitOptions&, FitObserver&);
-template FitResult fit(Network<double>&, const Dataset<double>&, const Dataset<double>*,
-                       const FitOptions&, FitObserver&);
+template FitResult fit(Network<float>&, Training<float>&, const Dataset<float>&,
+                       const Dataset<float>*, const FitOptions&, FitObserver&);
+template FitResult fit(Network<double>&, Training<double>&, const Dataset<double>&,
+                       const Dataset<double>*, const FitOptions&, FitObserver&);
 
 }  // namespace briskmlp

@@ -6,6 +6,7 @@
 #include "nn/network.h"
 #include "nn/optimizer.h"
 #include "train/dataset.h"
+#include "train/training.h"
 
 namespace briskmlp {
 
@@ -15,6 +16,7 @@ struct FitOptions {
     bool shuffle;
     std::uint64_t seed;   // of the shuffles
     index_t first_epoch;  // epochs this network was trained for before: they number the shuffles
+    index_t batches_per_step;  // that make up one step of the optimizer
     OptimizerSpec optimizer;
     index_t threads;  // at most this many
 };
@@ -41,6 +43,9 @@ class FitObserver {
   public:
     virtual ~FitObserver() = default;
     virtual bool epoch_done(const EpochReport& report) = 0;  // true: stop after this epoch
+    // What to multiply the learning rate by in each of the epoch's batches, valid until the next
+    // call; null for 1. Called before every epoch.
+    virtual const double* rate_factors(index_t epoch, index_t batches) = 0;
     // Whether epoch_done may change the network's parameters.
     virtual bool changes_parameters() const { return true; }
     virtual bool interrupted() = 0;  // polled about every 20 ms; true: stop after this step
@@ -49,9 +54,10 @@ class FitObserver {
 // Trains in place. However it ends, the parameters are finite and whole: those of the last finished
 // step after kDone, kStopped and kInterrupted; those with which the epoch of the lowest loss
 // began (those before the fit, if no epoch was finished) after kDiverged. Preconditions: x.cols ==
-// net.inputs(), inputs and targets finite, labels in range, at least one row, at most 2^32 - 1.
+// net.inputs(), inputs and targets finite, labels in range, at least one row, at most 2^32 - 1;
+// `training` new, or from a fit of this same network.
 template <class T>
-FitResult fit(Network<T>& net, const Dataset<T>& data, const Dataset<T>* eval,
-              const FitOptions& options, FitObserver& observer);
+FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
+              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer);
 
 }  // namespace briskmlp

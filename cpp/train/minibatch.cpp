@@ -118,26 +118,27 @@ std::size_t Minibatch<T>::first_weight_tile(index_t part, index_t parts) const {
 }
 
 template <class T>
-MatrixView<const T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>& batch,
-                                                  const Block& tile) {
+MatrixView<T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>& batch,
+                                            const Block& tile) {
     const MatrixView<T> sum =
         scratch_[static_cast<std::size_t>(worker.index)].view(0, tile.rows).columns(0, tile.cols);
     if (!chunked_) {
         pass_.weight_gradient(activations_[0], 0, batch.rows, tile.layer, tile.row, tile.col,
                               GemmStart::kZero, sum);
-        return sum.constant();
+        return sum;
     }
     const auto of_chunk = [&](index_t chunk) {
-        const BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
-        const MatrixView<const T> all = gradient[tile.layer];
-        return MatrixView<const T>{all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
+        BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
+        const MatrixView<T> all = gradient[tile.layer];
+        return MatrixView<T>{all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
     };
     const index_t chunks = plan_.cut(batch.rows).chunks;
     if (chunks == 1) {
         return of_chunk(0);
     }
-    sum_matrices(*kernels_, chunks, of_chunk, sum);
-    return sum.constant();
+    sum_matrices(
+        *kernels_, chunks, [&](index_t chunk) { return of_chunk(chunk).constant(); }, sum);
+    return sum;
 }
 
 template class Minibatch<float>;

@@ -6,10 +6,10 @@ namespace briskmlp {
 
 template <class T>
 Shard<T>::Shard(const Network<T>& net, const KernelTable<T>& kernels,
-                const std::vector<Block>& blocks, const OptimizerSpec& optimizer, index_t rows)
+                const std::vector<Block>& blocks, const OptimizerNeeds& needs, index_t rows)
     : kernels_(&kernels),
       layers_(net.layers()),
-      weights_(net, kernels, blocks, false, &optimizer),
+      weights_(net, kernels, blocks, false, needs),
       tiles_(weight_tiles(blocks, kernels.lanes)) {
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
         y_.push_back(PaddedMatrix<T>::with_ones(rows, units(l), kernels.lanes));
@@ -57,7 +57,7 @@ void Shard<T>::update(std::size_t layer, MatrixView<const T> x, MatrixView<const
             const MatrixView<T> gradient = scratch_.view(0, tile.rows).columns(0, tile.cols);
             dense_backward_weights(*kernels_, x.columns(tile.row, tile.rows),
                                    d.columns(tile.col, tile.cols), GemmStart::kZero, gradient);
-            weights_.update(step, tile, gradient.constant());
+            weights_.update(step, tile, gradient);
         }
     }
 }

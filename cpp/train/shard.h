@@ -16,7 +16,7 @@ class Shard {
   public:
     // `blocks`: one a layer, see deal_out in plan.cpp. For up to `rows` rows.
     Shard(const Network<T>& net, const KernelTable<T>& kernels, const std::vector<Block>& blocks,
-          const OptimizerSpec& optimizer, index_t rows);
+          const OptimizerNeeds& needs, index_t rows);
 
     Weights<T>& weights() { return weights_; }
     const Weights<T>& weights() const { return weights_; }

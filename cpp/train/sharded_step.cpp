@@ -10,16 +10,15 @@ namespace briskmlp {
 
 template <class T>
 ShardedStep<T>::ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                            const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
+                            const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
                             index_t workers)
     : kernels_(&kernels),
       layers_(net.layers()),
       loss_(net.spec().loss),
-      optimizer_(optimizer),
       nanoseconds_a_row_(plan.cost.nanoseconds / static_cast<double>(rows)) {
     const index_t lanes = kernels.lanes;
     for (const std::vector<Block>& blocks : plan.shards) {
-        shards_.emplace_back(net, kernels, blocks, optimizer_, rows);
+        shards_.emplace_back(net, kernels, blocks, needs, rows);
     }
     for (index_t i = 0; i < workers; ++i) {
         const bool needs_slope = !derivative_from_output(layers_.back().activation);
@@ -43,11 +42,11 @@ ShardedStep<T>::ShardedStep(const Network<T>& net, const KernelTable<T>& kernels
 }
 
 template <class T>
-StepResult ShardedStep<T>::run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
-                               Watch& watch) {
+StepResult ShardedStep<T>::run(const Worker& worker, const Batch<T>& batch,
+                               const OptimizerStep<T>& optimizer, Watch& watch) {
     const index_t rows = batch.rows;
     Replica& replica = replicas_[static_cast<std::size_t>(worker.index)];
-    Exchange& exchange = exchanges_[t % 2];
+    Exchange& exchange = exchanges_[optimizer.number() % 2];
     replica.rows.load(batch, 0, 0, rows);
     for_each_shard(worker, [&](std::size_t s) {
         shards_[s].forward_first(replica.rows.x(0, rows).constant());
@@ -63,7 +62,7 @@ StepResult ShardedStep<T>::run(const Worker& worker, const Batch<T>& batch, std:
     if (exchange.stop || !std::isfinite(loss)) {
         return {exchange.stop ? StepEnd::kStopped : StepEnd::kDiverged, loss};
     }
-    backward(worker, replica, rows, OptimizerStep<T>(*kernels_, optimizer_, t));
+    backward(worker, replica, rows, optimizer);
     return {StepEnd::kUpdated, loss};
 }
 
@@ -129,20 +128,28 @@ void ShardedStep<T>::backward(const Worker& worker, Replica& replica, index_t ro
     });
 }
 
+// A shard is loaded by the worker that will work on it.
 template <class T>
-void ShardedStep<T>::load(const Network<T>& net) {
-    for (Shard<T>& shard : shards_) {
-        shard.weights().load(net);
-    }
+void ShardedStep<T>::load(const Worker& worker, const Network<T>& net) {
+    for_each_shard(worker, [&](std::size_t s) { shards_[s].weights().load(kSoleWorker, net); });
 }
 
 template <class T>
-bool ShardedStep<T>::store(Network<T>& net) const {
-    const bool finite = std::all_of(shards_.begin(), shards_.end(),
-                                    [](const Shard<T>& shard) { return shard.weights().finite(); });
-    for (std::size_t s = 0; finite && s < shards_.size(); ++s) {
-        shards_[s].weights().store(net);
-    }
+void ShardedStep<T>::restart(const Worker& worker) {
+    for_each_shard(worker, [&](std::size_t s) { shards_[s].weights().restart(kSoleWorker); });
+}
+
+template <class T>
+void ShardedStep<T>::store(const Worker& worker, Network<T>& net) const {
+    for_each_shard(worker, [&](std::size_t s) { shards_[s].weights().store(kSoleWorker, net); });
+}
+
+template <class T>
+bool ShardedStep<T>::finite(const Worker& worker) const {
+    bool finite = true;
+    for_each_shard(worker, [&](std::size_t s) {
+        finite = finite && shards_[s].weights().finite(kSoleWorker);
+    });
     return finite;
 }
 

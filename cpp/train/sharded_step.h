@@ -19,13 +19,15 @@ template <class T>
 class ShardedStep final : public Step<T> {
   public:
     ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
+                const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
                 index_t workers);
 
-    StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
+    StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
-    void load(const Network<T>& net) override;
-    bool store(Network<T>& net) const override;
+    void load(const Worker& worker, const Network<T>& net) override;
+    void store(const Worker& worker, Network<T>& net) const override;
+    void restart(const Worker& worker) override;
+    bool finite(const Worker& worker) const override;
 
   private:
     // What every worker has of its own.
@@ -43,7 +45,7 @@ class ShardedStep final : public Step<T> {
 
     // Calls body(shard) for each of this worker's shards.
     template <class Body>
-    void for_each_shard(const Worker& worker, Body body) {
+    void for_each_shard(const Worker& worker, Body body) const {
         const index_t end = worker.end(static_cast<index_t>(shards_.size()));
         for (index_t s = worker.begin(static_cast<index_t>(shards_.size())); s < end; ++s) {
             body(static_cast<std::size_t>(s));
@@ -59,7 +61,6 @@ class ShardedStep final : public Step<T> {
     const KernelTable<T>* kernels_;
     std::vector<Layer> layers_;
     Loss loss_;
-    OptimizerSpec optimizer_;
     double nanoseconds_a_row_;
     std::vector<Shard<T>> shards_;
     std::vector<Replica> replicas_;   // one a worker

@@ -19,27 +19,31 @@ struct StepResult {
     double loss;  // the batch's mean, for the weights before the step
 };
 
-// Holds the working copy of the weights and the optimizer's state.
+// Holds the working copy of the weights and the optimizer's state, and nothing of a fit's settings.
 template <class T>
 class Step {
   public:
     virtual ~Step() = default;
 
-    // Every worker of a region calls it with the same batch and step number t (1-based), and gets
-    // the same result. Cut short when worker 0 finds that `watch` has stopped.
-    virtual StepResult run(const Worker& worker, const Batch<T>& batch, std::int64_t t,
-                           Watch& watch) = 0;
+    // Every worker of a region calls it with the same batch and optimizer step, and gets the same
+    // result. Cut short when worker 0 finds that `watch` has stopped.
+    virtual StepResult run(const Worker& worker, const Batch<T>& batch,
+                           const OptimizerStep<T>& optimizer, Watch& watch) = 0;
 
-    // Takes the network's parameters as they are now.
-    virtual void load(const Network<T>& net) = 0;
-    // Brings the network up to date unless that would make it non-finite: then returns false.
-    virtual bool store(Network<T>& net) const = 0;
+    // Between steps, each by every worker of a region for its share: takes the network's
+    // parameters as they are now (before the first step too), brings the network up to date, and
+    // says whether that leaves it finite.
+    virtual void load(const Worker& worker, const Network<T>& net) = 0;
+    virtual void restart(const Worker& worker) = 0;  // the optimizer's state: zeros
+    virtual void store(const Worker& worker, Network<T>& net) const = 0;
+    virtual bool finite(const Worker& worker) const = 0;
 };
 
-// For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
+// For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`, and for
+// optimizers with so many arrays of state.
 template <class T>
 std::unique_ptr<Step<T>> make_step(const Network<T>& net, const KernelTable<T>& kernels,
-                                   const Plan& plan, const OptimizerSpec& optimizer, index_t rows,
+                                   const Plan& plan, const OptimizerNeeds& needs, index_t rows,
                                    const Targets<T>& targets, index_t workers);
 
 }  // namespace briskmlp

@@ -1,96 +1,26 @@
-// The training loop: the same bits on any number of threads, and parameters that are whole however
-// it ends. It runs on the default instruction set.
+// The training loop: the same bits on any number of threads. It runs on the default instruction
+// set.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 #include <vector>
 
 #include "kernels/dispatch.h"
 #include "nn/predict.h"
 #include "train/evaluate.h"
-#include "train/fit.h"
 #include "train/gradients.h"
 #include "train/plan.h"
 #include "train/team.h"
-#include "support.h"
+#include "fit_support.h"
 
 using namespace briskmlp;
 
 namespace {
 
-// Records the parameters after every epoch, and stops where it is told to.
-template <class T>
-class Recorder : public FitObserver {
-  public:
-    explicit Recorder(const Network<T>& net) : net_(&net) {}
-
-    bool epoch_done(const EpochReport& report) override {
-        after_epochs.push_back(parameters_of(*net_));
-        return report.epoch == stop_after;
-    }
-    bool interrupted() override {
-        if (throw_at_once) {
-            throw std::runtime_error("interrupted");
-        }
-        return interrupt;
-    }
-
-    index_t stop_after = -1;
-    bool interrupt = false, throw_at_once = false;
-    std::vector<std::vector<T>> after_epochs;
-
-  private:
-    const Network<T>* net_;
-};
-
-// Sets all parameters to one value after one epoch.
-template <class T>
-class Changer final : public Recorder<T> {
-  public:
-    Changer(Network<T>* net, index_t epoch, T value)
-        : Recorder<T>(*net), net_(net), epoch_(epoch), value_(value) {}
-
-    bool epoch_done(const EpochReport& report) override {
-        const bool stop = Recorder<T>::epoch_done(report);
-        if (report.epoch == epoch_) {
-            std::fill_n(net_->parameters(), net_->num_parameters(), value_);
-        }
-        return stop;
-    }
-
-  private:
-    Network<T>* net_;
-    index_t epoch_;
-    T value_;
-};
-
-OptimizerSpec sgd(double learning_rate) {
-    OptimizerSpec spec;
-    spec.kind = OptimizerKind::kSgd;
-    spec.learning_rate = learning_rate;
-    return spec;
-}
-
-FitOptions fit_options(index_t epochs, index_t batch_size, OptimizerSpec optimizer) {
-    return {epochs, batch_size, true, 3, 0, optimizer, 1};
-}
-
-template <class T>
-FitResult fit_quietly(Network<T>& net, const Dataset<T>& data, const FitOptions& options) {
-    Recorder<T> observer(net);
-    return fit<T>(net, data, nullptr, options, observer);
-}
-
-template <class T>
-bool finite(const std::vector<T>& values) {
-    return std::all_of(values.begin(), values.end(), [](T x) { return std::isfinite(x); });
-}
-
 // One way of training whose bits must not depend on threads.
-struct Training {
+struct Regime {
     std::vector<index_t> sizes;
     Loss loss;
     TargetKind targets;
@@ -102,7 +32,7 @@ struct Training {
 
 TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, float, double) {
     const ManyThreads many;
-    const std::vector<Training> trainings = {
+    const std::vector<Regime> regimes = {
         {{2, 2, 1}, Loss::kBinaryCrossEntropy, TargetKind::kValues, 50, 16, PlanKind::kTwoPhase},
         {{90, 10}, Loss::kCrossEntropy, TargetKind::kLabels, 3000, 1100, PlanKind::kChunked},
         {{128, 600, 600, 3}, Loss::kMse, TargetKind::kValues, 500, 450, PlanKind::kTwoPhase},
@@ -111,7 +41,7 @@ TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, f
         {{64, 160, 129, 4}, Loss::kCrossEntropy, TargetKind::kLabels, 333, 128, PlanKind::kSharded},
         {{5, 33, 41, 35, 64, 2}, Loss::kMse, TargetKind::kValues, 333, 128, PlanKind::kSharded},
     };
-    for (const Training& t : trainings) {
+    for (const Regime& t : regimes) {
         CAPTURE(t.rows);
         const auto start = make_network<T>(t.sizes, Activation::kGelu, t.loss);
         const Plan plan = make_plan(start, kernels<T>(), t.batch_size);
@@ -125,7 +55,7 @@ TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, f
             options.threads = threads;
             const Dataset<T> all = data.all();
             Recorder<T> observer(net);
-            const FitResult result = fit(net, all, &all, options, observer);
+            const FitResult result = fit_observed<T>(net, all, &all, options, observer);
             std::vector<double> numbers(net.parameters(), net.parameters() + net.num_parameters());
             for (const EpochReport& report : result.epochs) {
                 numbers.insert(numbers.end(), {report.loss, report.eval_loss, report.eval_metric});
@@ -182,7 +112,7 @@ TEST_CASE("epochs are shuffled by seed and number") {
     const TestData<double> data(start, 40, TargetKind::kValues, false);
     const auto trained = [&](bool shuffle, std::uint64_t seed, index_t first_epoch) {
         auto net = make_network<double>({3, 8, 1}, Activation::kTanh, Loss::kMse);
-        fit_quietly(net, data.all(), {1, 8, shuffle, seed, first_epoch, sgd(0.1), 1});
+        fit_quietly(net, data.all(), {1, 8, shuffle, seed, first_epoch, 1, sgd(0.1), 1});
         return parameters_of(net);
     };
     CHECK_FALSE(same_bits(trained(true, 1, 0), trained(true, 2, 0)));
@@ -198,10 +128,43 @@ TEST_CASE_TEMPLATE("two fits in a row are one fit of both", T, float, double) {
     auto once = make_network<T>(sizes, Activation::kTanh, Loss::kMse);
     auto twice = make_network<T>(sizes, Activation::kTanh, Loss::kMse);
     const TestData<T> data(once, 40, TargetKind::kValues, false);
-    fit_quietly(once, data.all(), {2, 8, true, 1, 0, sgd(0.1), 1});
-    fit_quietly(twice, data.all(), {1, 8, true, 1, 0, sgd(0.1), 1});
-    fit_quietly(twice, data.all(), {1, 8, true, 1, 1, sgd(0.1), 1});
+    fit_quietly(once, data.all(), {2, 8, true, 1, 0, 1, sgd(0.1), 1});
+    fit_quietly(twice, data.all(), {1, 8, true, 1, 0, 1, sgd(0.1), 1});
+    fit_quietly(twice, data.all(), {1, 8, true, 1, 1, 1, sgd(0.1), 1});
     CHECK(same_bits(parameters_of(once), parameters_of(twice)));
+}
+
+TEST_CASE_TEMPLATE("a fit owes nothing to the one before it", T, float, double) {
+    for (const std::vector<index_t>& sizes : {std::vector<index_t>{3, 70, 75, 2}, {3, 300, 2}}) {
+        const auto start = make_network<T>(sizes, Activation::kTanh, Loss::kMse);
+        const TestData<T> data(start, 40, TargetKind::kValues, false);
+        const TestData<T> weighted(start, 40, TargetKind::kValues, true);
+        const auto reset = [&](Network<T>& net) {
+            std::copy_n(start.parameters(), start.num_parameters(), net.parameters());
+        };
+        const OptimizerSpec too_fast = sgd(static_cast<double>(std::numeric_limits<T>::max()) / 10);
+        const FitOptions options = fit_options(3, 8, {});
+        auto fresh = make_network<T>(sizes, Activation::kTanh, Loss::kMse);
+        fit_quietly(fresh, data.all(), options);
+
+        auto net = make_network<T>(sizes, Activation::kTanh, Loss::kMse);
+        Training<T> training;
+        Recorder<T> observer(net);
+        const auto fit_again = [&](const Dataset<T>& rows, const FitOptions& others) {
+            reset(net);
+            return fit<T>(net, training, rows, nullptr, others, observer).end;
+        };
+        CHECK(fit_again(data.all(), options) == FitEnd::kDone);
+        CHECK(same_bits(parameters_of(fresh), parameters_of(net)));
+        CHECK(fit_again(data.all(), options) == FitEnd::kDone);
+        CHECK(same_bits(parameters_of(fresh), parameters_of(net)));
+        CHECK(fit_again(data.all(), fit_options(2, 5, sgd(0.1))) == FitEnd::kDone);
+        CHECK(fit_again(weighted.all(), options) == FitEnd::kDone);
+        CHECK_FALSE(same_bits(parameters_of(fresh), parameters_of(net)));
+        CHECK(fit_again(data.all(), fit_options(1, 8, too_fast)) == FitEnd::kDiverged);
+        CHECK(fit_again(data.all(), options) == FitEnd::kDone);
+        CHECK(same_bits(parameters_of(fresh), parameters_of(net)));
+    }
 }
 
 TEST_CASE("optimizers go on from epoch to epoch") {
@@ -214,8 +177,8 @@ TEST_CASE("optimizers go on from epoch to epoch") {
         TestData<double> data(epochs, 40, TargetKind::kValues, false), doubled(data);
         doubled.x.insert(doubled.x.end(), data.x.begin(), data.x.end());
         doubled.values.insert(doubled.values.end(), data.values.begin(), data.values.end());
-        fit_quietly(epochs, data.all(), {2, 8, false, 0, 0, optimizer, 1});
-        fit_quietly(rows, doubled.all(), {1, 8, false, 0, 0, optimizer, 1});
+        fit_quietly(epochs, data.all(), {2, 8, false, 0, 0, 1, optimizer, 1});
+        fit_quietly(rows, doubled.all(), {1, 8, false, 0, 0, 1, optimizer, 1});
         CHECK(same_bits(parameters_of(epochs), parameters_of(rows)));
     }
 }
@@ -236,119 +199,6 @@ TEST_CASE("an epoch sees every row once") {
     fit_quietly(net, data, fit_options(1, 1, sgd(kRate)));
     // Each step adds 2 y rate. Sums of distinct powers of two tell which rows there were.
     CHECK(net.parameters()[1] == 2 * kRate * sum);
-}
-
-TEST_CASE("an observer stops a fit after an epoch") {
-    auto net = make_network<float>({3, 8, 1}, Activation::kRelu, Loss::kMse);
-    const TestData<float> data(net, 50, TargetKind::kValues, false);
-    const TestData<float> eval(net, 20, TargetKind::kValues, true, 77);
-    const Dataset<float> eval_set = eval.all();
-    Recorder<float> observer(net);
-    observer.stop_after = 2;
-    const FitResult result = fit(net, data.all(), &eval_set, fit_options(9, 16, {}), observer);
-    CHECK(result.end == FitEnd::kStopped);
-    CHECK(result.epoch == 2);
-    CHECK(result.step == 4);
-    REQUIRE(result.epochs.size() == 2);
-    CHECK(result.epochs[1].epoch == 2);
-    CHECK(same_bits(observer.after_epochs.at(1), parameters_of(net)));
-    CHECK_FALSE(same_bits(observer.after_epochs.at(0), parameters_of(net)));
-    const Evaluation last = evaluate(net, eval_set, 1);
-    CHECK(result.epochs[1].eval_loss == last.loss);
-    CHECK(result.epochs[1].eval_metric == last.metric);
-}
-
-TEST_CASE("an interruption leaves the parameters of the last finished step") {
-    auto net = make_network<float>({16, 64, 64, 4}, Activation::kTanh, Loss::kCrossEntropy);
-    const TestData<float> data(net, 2000, TargetKind::kLabels, false);
-    FitOptions options = fit_options(1000000, 32, sgd(0.01));
-    options.shuffle = false;
-    Recorder<float> observer(net);
-    observer.interrupt = true;
-    const FitResult result = fit<float>(net, data.all(), nullptr, options, observer);
-    CHECK(result.end == FitEnd::kInterrupted);
-    CHECK(finite(parameters_of(net)));
-
-    // Again, as far as it came: whole epochs, then the finished steps of the last.
-    auto again = make_network<float>({16, 64, 64, 4}, Activation::kTanh, Loss::kCrossEntropy);
-    if (result.epoch > 1) {
-        options.epochs = result.epoch - 1;
-        fit_quietly(again, data.all(), options);
-    }
-    if (result.step > 1) {
-        options.epochs = 1;
-        fit_quietly(again, data.rows(0, 32 * (result.step - 1)), options);
-    }
-    CHECK(same_bits(parameters_of(again), parameters_of(net)));
-}
-
-TEST_CASE("an exception of the observer passes on and leaves whole parameters") {
-    auto net = make_network<float>({16, 64, 64, 4}, Activation::kTanh, Loss::kCrossEntropy);
-    const std::vector<float> before = parameters_of(net);
-    const TestData<float> data(net, 2000, TargetKind::kLabels, false);
-    Recorder<float> observer(net);
-    observer.throw_at_once = true;
-    CHECK_THROWS_WITH_AS(
-        fit<float>(net, data.all(), nullptr, fit_options(1000000, 32, {}), observer), "interrupted",
-        std::runtime_error);
-    CHECK(finite(parameters_of(net)));
-    CHECK_FALSE(same_bits(before, parameters_of(net)));
-    // The team is free again.
-    CHECK(fit_quietly(net, data.all(), fit_options(1, 32, {})).end == FitEnd::kDone);
-}
-
-TEST_CASE_TEMPLATE("divergence restores the parameters before the fit", T, float, double) {
-    auto net = make_network<T>({5, 16, 1}, Activation::kRelu, Loss::kMse);
-    const std::vector<T> before = parameters_of(net);
-    const TestData<T> data(net, 200, TargetKind::kValues, false);
-    const FitResult result = fit_quietly(
-        net, data.all(),
-        fit_options(5, 20, sgd(static_cast<double>(std::numeric_limits<T>::max()) / 10)));
-    CHECK(result.end == FitEnd::kDiverged);
-    CHECK(result.epoch == 1);
-    CHECK(result.step >= 1);
-    CHECK(result.step <= 10);
-    CHECK(result.epochs.empty());
-    CHECK(same_bits(before, parameters_of(net)));
-}
-
-TEST_CASE("divergence restores what the epoch with the lowest loss began with") {
-    // A rate beyond 2 / curvature makes a linear model's error grow by a factor in every step.
-    Network<float> net({{1, 1}, {Activation::kIdentity}, Loss::kMse});
-    const std::vector<float> x = {1, -1, 1, -1}, y = {1, -1, 1, -1};
-    const Dataset<float> data{input_matrix(x, 1), {nullptr, y.data(), 1, nullptr}};
-    const std::vector<float> before = parameters_of(net);
-    Recorder<float> observer(net);
-    FitOptions options = fit_options(1000, 4, sgd(50));
-    options.shuffle = false;
-    const FitResult result = fit<float>(net, data, nullptr, options, observer);
-    CHECK(result.end == FitEnd::kDiverged);
-    REQUIRE(result.epochs.size() > 3);
-    CHECK(result.epoch == static_cast<index_t>(result.epochs.size()) + 1);
-    // Each epoch was worse than the one before it: back to the start.
-    CHECK(same_bits(before, parameters_of(net)));
-}
-
-TEST_CASE("an observer may change the parameters between epochs") {
-    auto net = make_network<double>({3, 8, 1}, Activation::kTanh, Loss::kMse);
-    const TestData<double> data(net, 40, TargetKind::kValues, false);
-    const std::vector<double> zeros(static_cast<std::size_t>(net.num_parameters()), 0.0);
-    Changer<double> zeroing(&net, 1, 0.0);
-    fit<double>(net, data.all(), nullptr, fit_options(3, 10, sgd(0)), zeroing);
-    CHECK(same_bits(zeros, parameters_of(net)));
-
-    // Huge ones diverge. The loss fell until then, so that the third epoch's was the lowest; it
-    // began with what the second left.
-    net.initialize(1, Initializer::kAuto);
-    Changer<double> spoiling(&net, 3, 1e300);
-    const FitResult result =
-        fit<double>(net, data.all(), nullptr, fit_options(9, 10, sgd(0.01)), spoiling);
-    CHECK(result.end == FitEnd::kDiverged);
-    CHECK(result.epoch == 4);
-    REQUIRE(result.epochs.size() == 3);
-    REQUIRE(result.epochs[1].loss < result.epochs[0].loss);
-    REQUIRE(result.epochs[2].loss < result.epochs[1].loss);
-    CHECK(same_bits(spoiling.after_epochs.at(1), parameters_of(net)));
 }
 
 TEST_CASE("evaluation takes weighted means") {

@@ -46,15 +46,18 @@ TEST_CASE_TEMPLATE("steps of every plan subtract the gradient", T, float, double
                 CAPTURE(std::string(plan_name(kind)));
                 const Plan plan = make_plan(net, kernels<T>(), rows, kind);
                 const auto step =
-                    make_step(net, kernels<T>(), plan, gradient_descent, rows, all.y, 1);
+                    make_step(net, kernels<T>(), plan, OptimizerNeeds{}, rows, all.y, 1);
+                step->load(kSoleWorker, net);
                 NoWatch watch;
                 StepResult result{};
                 parallel(1, [&](const Worker& worker) {
-                    result = step->run(worker, Batch<T>(all, order.data(), rows), 1, watch);
+                    result = step->run(worker, Batch<T>(all, order.data(), rows),
+                                       Optimizer<T>(kernels<T>(), gradient_descent).next(1), watch);
                 });
                 CHECK(result.end == StepEnd::kUpdated);
                 auto after = make_network<T>(sizes, hidden, Loss::kMse);
-                REQUIRE(step->store(after));
+                REQUIRE(step->finite(kSoleWorker));
+                step->store(kSoleWorker, after);
                 // Another order of sums in every layer, there and back, of numbers of size 1.
                 const double rounding = gamma<T>(2 * (rows + 4 * 70));
                 CHECK(std::fabs(result.loss - loss) <= rounding * 2);

@@ -88,5 +88,5 @@ WORKLOADS = (
     Workload("tabular", (16, 128, 128, 1), "mse", 256, 16384),
     Workload("mnist", (784, 256, 128, 10), "cross_entropy", 128, 8192),
     Workload("nerf", (32, 64, 64, 64, 64, 3), "mse", 16384, 65536),
-    Workload("wide", (1024, 2048, 2048, 1000), "cross_entropy", 512, 1024),
+    Workload("wide", (1024, 2048, 2048, 1000), "cross_entropy", 512, 4096),
 )
