@@ -14,7 +14,7 @@ import briskmlp as bm
 import numpy as np
 import pytest
 from briskmlp import reference
-from cases import DTYPES, OPTIMIZERS, PROBLEMS, draw_data, make_network
+from cases import DTYPES, MORE_OPTIMIZERS, OPTIMIZERS, PROBLEMS, draw_data, make_network
 
 # Problem, inputs, hidden layers, rows and batch: by how the core cuts the work, see train/plan.h.
 ARCHITECTURES = {
@@ -182,10 +182,11 @@ def test_whatever_type_the_rows_have(source):
 # ---- again and from copies ----
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS | MORE_OPTIMIZERS)
 def test_the_same_seed_trains_the_same(optimizer):
+    optimizers = OPTIMIZERS | MORE_OPTIMIZERS
     X, y = draw_data("labels", 100, 6)
-    arguments = {"epochs": 3, "batch_size": 16, "optimizer": OPTIMIZERS[optimizer]}
+    arguments = {"epochs": 3, "batch_size": 16, "optimizer": optimizers[optimizer]}
     one, other = (bm.MLP([6, 20, 3], loss="cross_entropy", seed=9) for _ in range(2))
     losses = [net.fit(X, y, **arguments)["loss"] for net in (one, other)]
     assert np.array_equal(*losses)

@@ -26,9 +26,9 @@ class BlockMatrices {
     // first.
     void load(const Worker& worker, const Network<T>& net, const std::vector<Block>& blocks);
     void store(const Worker& worker, Network<T>& net, const std::vector<Block>& blocks) const;
-    // Zeros, or what another with the same blocks has, in this worker's share.
-    void clear(const Worker& worker);
-    void copy(const Worker& worker, const BlockMatrices& other);
+    bool matches(const Worker& worker, const Network<T>& net,
+                 const std::vector<Block>& blocks) const;  // bit by bit
+    void clear(const Worker& worker);                      // zeros in this worker's share
     bool finite(const Worker& worker) const;  // no NaN and no infinity in this worker's share
 
   private:

@@ -91,9 +91,8 @@ class Trainer {
         step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
         parallel(threads_for_parameters(), [&](const Worker& worker) {
-            step_->load(worker, net_);
-            worker.barrier();
             step_->restart(worker);
+            step_->load(worker, net_);
         });
     }
 
@@ -131,20 +130,17 @@ class Trainer {
     index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
     Interrupt& interrupt() { return interrupt_; }
 
-    // Takes the network's parameters as they are now.
-    void load() {
-        parallel(threads_for_parameters(),
-                 [&](const Worker& worker) { step_->load(worker, net_); });
+    // Takes the network's parameters if they are not those that it last stored.
+    void load_changes() {
+        const auto matches = [&](const Worker& worker) { return step_->matches(worker, net_); };
+        if (!by_all(matches)) {
+            parallel(threads_for_parameters(),
+                     [&](const Worker& worker) { step_->load(worker, net_); });
+        }
     }
 
     bool finite() const {
-        Flag broken;
-        parallel(threads_for_parameters(), [&](const Worker& worker) {
-            if (!step_->finite(worker)) {
-                broken.raise();
-            }
-        });
-        return !broken.raised();
+        return by_all([&](const Worker& worker) { return step_->finite(worker); });
     }
 
     // Brings the network up to date. What it had before goes to `before` unless that is null.
@@ -161,6 +157,18 @@ class Trainer {
     }
 
   private:
+    // Whether every worker says yes.
+    template <class Question>
+    bool by_all(Question question) const {
+        Flag no;
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            if (!question(worker)) {
+                no.raise();
+            }
+        });
+        return !no.raised();
+    }
+
     // To go through the parameters takes about a nanosecond for each.
     index_t threads_for_parameters() const {
         return useful_threads(static_cast<double>(net_.num_parameters()), team_.most());
@@ -304,7 +312,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
             result.end = FitEnd::kInterrupted;
         }
         if (observer.changes_parameters()) {
-            trainer.load();
+            trainer.load_changes();
         }
     }
     if (interrupt.error()) {

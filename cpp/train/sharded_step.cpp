@@ -145,12 +145,13 @@ void ShardedStep<T>::store(const Worker& worker, Network<T>& net) const {
 }
 
 template <class T>
+bool ShardedStep<T>::matches(const Worker& worker, const Network<T>& net) const {
+    return all_of_shards(worker, [&](const Weights<T>& w) { return w.matches(kSoleWorker, net); });
+}
+
+template <class T>
 bool ShardedStep<T>::finite(const Worker& worker) const {
-    bool finite = true;
-    for_each_shard(worker, [&](std::size_t s) {
-        finite = finite && shards_[s].weights().finite(kSoleWorker);
-    });
-    return finite;
+    return all_of_shards(worker, [](const Weights<T>& w) { return w.finite(kSoleWorker); });
 }
 
 template class ShardedStep<float>;

@@ -26,6 +26,7 @@ class ShardedStep final : public Step<T> {
                    Watch& watch) override;
     void load(const Worker& worker, const Network<T>& net) override;
     void store(const Worker& worker, Network<T>& net) const override;
+    bool matches(const Worker& worker, const Network<T>& net) const override;
     void restart(const Worker& worker) override;
     bool finite(const Worker& worker) const override;
 
@@ -50,6 +51,12 @@ class ShardedStep final : public Step<T> {
         for (index_t s = worker.begin(static_cast<index_t>(shards_.size())); s < end; ++s) {
             body(static_cast<std::size_t>(s));
         }
+    }
+    template <class Question>
+    bool all_of_shards(const Worker& worker, Question question) const {
+        bool yes = true;
+        for_each_shard(worker, [&](std::size_t s) { yes = yes && question(shards_[s].weights()); });
+        return yes;
     }
     // The sums of all shards, in their order, from `columns` on.
     void add_up(Exchange& exchange, std::size_t layer, index_t first_column, MatrixView<T> sum);

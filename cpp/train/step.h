@@ -31,9 +31,10 @@ class Step {
                            const OptimizerStep<T>& optimizer, Watch& watch) = 0;
 
     // Between steps, each by every worker of a region for its share: takes the network's
-    // parameters as they are now (before the first step too), brings the network up to date, and
-    // says whether that leaves it finite.
+    // parameters as they are now (before the first step too), brings the network up to date,
+    // says whether it has changed since, and whether it would be finite.
     virtual void load(const Worker& worker, const Network<T>& net) = 0;
+    virtual bool matches(const Worker& worker, const Network<T>& net) const = 0;
     virtual void restart(const Worker& worker) = 0;  // the optimizer's state: zeros
     virtual void store(const Worker& worker, Network<T>& net) const = 0;
     virtual bool finite(const Worker& worker) const = 0;

@@ -21,6 +21,9 @@ class TiledStep final : public Step<T> {
     void store(const Worker& worker, Network<T>& net) const override {
         weights_.store(worker, net);
     }
+    bool matches(const Worker& worker, const Network<T>& net) const override {
+        return weights_.matches(worker, net);
+    }
     void restart(const Worker& worker) override { weights_.restart(worker); }
     bool finite(const Worker& worker) const override { return weights_.finite(worker); }
 

@@ -33,6 +33,9 @@ Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::v
 template <class T>
 void Weights<T>::load(const Worker& worker, const Network<T>& net) {
     w_.load(worker, net, blocks_);
+    if (!average_.empty()) {
+        average_.load(worker, net, blocks_);
+    }
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const index_t begin = worker.begin(blocks_[b].rows), end = worker.end(blocks_[b].rows);
         refresh_transpose({b, begin, end - begin, 0, blocks_[b].cols});
@@ -40,16 +43,10 @@ void Weights<T>::load(const Worker& worker, const Network<T>& net) {
 }
 
 template <class T>
-void Weights<T>::store(const Worker& worker, Network<T>& net) const {
-    (average_.empty() ? w_ : average_).store(worker, net, blocks_);
-}
-
-template <class T>
 void Weights<T>::restart(const Worker& worker) {
     for (BlockMatrices<T>& state : state_) {
         state.clear(worker);
     }
-    average_.copy(worker, w_);
 }
 
 template <class T>

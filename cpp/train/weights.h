@@ -18,11 +18,15 @@ class Weights {
     Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
             bool input_gradient, const OptimizerNeeds& needs);
 
-    // This worker's share of what takes the network's parameters as they are now, puts the blocks
-    // or their running mean back into the network, begins anew with the optimizer's state and that
-    // mean, after loading, and looks for NaN and infinity.
+    // Each for this worker's share: takes the network's parameters as they are now, where a running
+    // mean of them begins too; puts the blocks, or their running mean, back into the network; says
+    // whether the network has what it would get so; clears the optimizer's state; looks for NaN and
+    // infinity.
     void load(const Worker& worker, const Network<T>& net);
-    void store(const Worker& worker, Network<T>& net) const;
+    void store(const Worker& worker, Network<T>& net) const { shown().store(worker, net, blocks_); }
+    bool matches(const Worker& worker, const Network<T>& net) const {
+        return shown().matches(worker, net, blocks_);
+    }
     void restart(const Worker& worker);
     bool finite(const Worker& worker) const { return w_.finite(worker); }
 
@@ -43,6 +47,7 @@ class Weights {
     void apply(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient);
 
   private:
+    const BlockMatrices<T>& shown() const { return average_.empty() ? w_ : average_; }
     // Calls body(OptimizerStep::Tile, gradient) for the tile, or for its weights and its biases.
     template <class Body>
     void for_parts(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient,

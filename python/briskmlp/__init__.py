@@ -26,17 +26,26 @@ except ModuleNotFoundError as error:
         "source folder, and do not run Python from inside that folder's python/."
     ) from error
 
+from . import schedules as schedules
 from ._callbacks import Callback as Callback
 from ._callbacks import Training as Training
-from ._config import SGD as SGD
-from ._config import Adam as Adam
-from ._config import AdamW as AdamW
-from ._config import Optimizer as Optimizer
 from ._errors import DivergenceError as DivergenceError
 from ._history import Evaluation as Evaluation
 from ._history import History as History
 from ._mlp import MLP as MLP
 from ._mlp import load as load
+from ._optimizer import ClipNorm as ClipNorm
+from ._optimizer import ClipValue as ClipValue
+from ._optimizer import Optimizer as Optimizer
+from ._optimizer import ParameterGroups as ParameterGroups
+from ._optimizers import SGD as SGD
+from ._optimizers import Adagrad as Adagrad
+from ._optimizers import Adam as Adam
+from ._optimizers import AdamW as AdamW
+from ._optimizers import Lion as Lion
+from ._optimizers import NAdam as NAdam
+from ._optimizers import RAdam as RAdam
+from ._optimizers import RMSprop as RMSprop
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config

@@ -43,6 +43,11 @@ class Training:
         self.error: BaseException | None = None
         self._before = net.epochs_trained
 
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return -(-self.rows // self.batch_size)
+
     def tell_net(self, epochs: int) -> None:
         """Let the network know its history, and that it has seen so many epochs of it."""
         self.net.history = self.history

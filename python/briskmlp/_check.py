@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._config import Adam
 from ._errors import DivergenceError
 from ._history import History
 from ._layerwise import layer_outputs, layers
+from ._optimizers import Adam
 from ._validate import Array, Dataset
 
 if TYPE_CHECKING:

@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import _briskmlp_core as core
 from . import _validate
 from ._callbacks import Callback, TimeBudget, Training, callback_list
-from ._config import Optimizer
 from ._history import History
 from ._inspectable import Inspectable
+from ._optimizer import Optimizer
+from ._optimizers import optimizer_of
 from ._progress import open_progress
+from ._rates import rates_of
 from ._state import MAX_SEED, build
-from ._training import columns, make_scorer, optimizer_spec, rows_per_step, train
+from ._training import columns, make_scorer, rows_per_step, train
 from ._validate import Array
 
 if TYPE_CHECKING:
@@ -133,6 +135,8 @@ class MLP(Inspectable):
         epochs: int = 10,
         batch_size: int | None = None,
         optimizer: Optimizer | str | None = None,
+        batches_per_step: int = 1,
+        average: float = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
@@ -161,7 +165,14 @@ class MLP(Inspectable):
             Rows in a step, at most M; the last step of an epoch may have fewer. Default 128, or M
             if that is less.
         optimizer
-            `SGD`, `Adam` or `AdamW`, or the name of one that needs no settings. Default `Adam()`.
+            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`, or the name of
+            one that needs no settings. Default `Adam()`.
+        batches_per_step
+            Batches whose mean gradient makes up one step of the optimizer. Default 1.
+        average
+            How much of the parameters' running mean a step keeps, in [0, 1); in the first steps at
+            most (1 + step) / (10 + step). The mean is what the network has after each epoch, for
+            evaluation and callbacks, and in the end. Default 0: no mean.
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
         sample_weight
@@ -228,13 +239,15 @@ class MLP(Inspectable):
         epochs = _validate.positive_int(epochs, "epochs")
         rows = len(data[0])
         batch_size = rows_per_step(batch_size, rows)
+        settings = optimizer_of(optimizer)
         options = core.FitOptions(
             epochs=epochs,
             batch_size=batch_size,
             shuffle=bool(shuffle),
             seed=self.seed,
             first_epoch=self.epochs_trained,
-            optimizer=optimizer_spec(optimizer),
+            batches_per_step=_validate.positive_int(batches_per_step, "batches_per_step"),
+            optimizer=settings.spec(len(self.activations), _validate.share(average, "average")),
         )
         scorer = make_scorer(metrics, self, eval_data, eval_set)
         training = Training(
@@ -248,7 +261,14 @@ class MLP(Inspectable):
             progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
         )
         train(
-            training, data, eval_data, options, scorer=scorer, display=display, callbacks=followers
+            training,
+            data,
+            eval_data,
+            options,
+            rates=rates_of(settings, epochs, training.batches, training.history),
+            scorer=scorer,
+            display=display,
+            callbacks=followers,
         )
         if training.error is not None:
             raise training.error

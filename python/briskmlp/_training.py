@@ -11,11 +11,10 @@ import numpy as np
 
 from . import _briskmlp_core as core
 from ._callbacks import Callback, Training, begin, end
-from ._config import SGD, Adam, AdamW, Optimizer
 from ._errors import DivergenceError
 from ._history import History
-from ._names import unknown_name
 from ._progress import Progress, Silent
+from ._rates import RatesOfEpoch
 from ._validate import Dataset, positive_int
 
 if TYPE_CHECKING:
@@ -23,22 +22,6 @@ if TYPE_CHECKING:
     from ._predictor import Predictor
 
 BATCH_SIZE = 128  # rows of a minibatch unless told otherwise
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
-
-
-def optimizer_spec(optimizer: object) -> core.OptimizerSpec:
-    """The core's settings for an optimizer, for the name of one, or for None: `Adam()`."""
-    if isinstance(optimizer, str):
-        if optimizer not in OPTIMIZERS:
-            raise ValueError(unknown_name("optimizer", optimizer, OPTIMIZERS))
-        if optimizer == "sgd":
-            raise ValueError("optimizer 'sgd' needs a learning rate: pass SGD(learning_rate)")
-        optimizer = AdamW() if optimizer == "adamw" else Adam()
-    settings = Adam() if optimizer is None else optimizer
-    for name, kind in OPTIMIZERS.items():
-        if isinstance(settings, kind):
-            return core.OptimizerSpec(name, **vars(settings))
-    raise TypeError(f"optimizer must be SGD, Adam, AdamW or a name, got {optimizer!r}")
 
 
 def rows_per_step(batch_size: int | None, rows: int) -> int:
@@ -77,6 +60,7 @@ def train(
     eval_data: Dataset | None,
     options: core.FitOptions,
     *,
+    rates: RatesOfEpoch | None,
     scorer: Scorer | None,
     display: Progress,
     callbacks: Sequence[Callback],
@@ -101,12 +85,17 @@ def train(
         return any(wishes)
 
     # Without anyone to tell, the core need not wait for the interpreter after each epoch.
-    followed = callbacks or scorer or not isinstance(display, Silent)
+    followed = callbacks or scorer or rates or not isinstance(display, Silent)
     with closing(display):
         begin(callbacks, training)
         try:
             outcome = core.fit(
-                training.net._network, data, eval_data, options, on_epoch if followed else None
+                training.net._network,
+                data,
+                eval_data,
+                options,
+                on_epoch if followed else None,
+                rates,
             )
             # Those that nobody followed, or that a metric failed on.
             for report in outcome.epochs[len(history) :]:
@@ -114,6 +103,8 @@ def train(
             training.error = outcome.error
             if outcome.diverged and outcome.error is None:
                 rate = options.learning_rate
+                if rates is not None:
+                    rate = float(rates(outcome.epoch - 1, training.batches)[outcome.step - 1])
                 training.error = DivergenceError(outcome.epoch, outcome.step, history, rate)
             training.tell_net(epochs_kept(history, training.error))
         except BaseException as error:

@@ -59,6 +59,14 @@ def positive_int(value: object, name: str) -> int:
     return whole_number(value, name, 1)
 
 
+def share(value: object, name: str) -> float:
+    """`value` as a float in [0, 1)."""
+    number = real_number(value, name)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must lie in [0, 1), got {value!r}")
+    return number
+
+
 def real_number(value: object, name: str) -> float:
     """`value` as a finite float; booleans are errors."""
     if not isinstance(value, Real) or isinstance(value, bool):

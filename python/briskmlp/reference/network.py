@@ -12,14 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .._config import Adam, Optimizer
 from .._history import History
 from .._names import unknown_name
+from .._optimizer import Optimizer
+from .._optimizers import Adam
 from .._progress import open_progress
+from .._rates import rates_of
 from .activations import ACTIVATIONS, Array
 from .initializers import INITIALIZERS, initial_weights
+from .learner import Learner
 from .losses import LOSSES
-from .optimizers import rule_of
 from .random import shuffled
 
 
@@ -177,6 +179,8 @@ class MLP:
         epochs: int = 10,
         batch_size: int = 128,
         optimizer: Optimizer | None = None,
+        batches_per_step: int = 1,
+        average: float = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
@@ -185,8 +189,10 @@ class MLP:
         """Train on rows X (M, in) with targets y; the optimizer, Adam() if None, starts afresh."""
         X, y = np.asarray(X), np.asarray(y)
         w = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
-        rule = rule_of(optimizer or Adam(), self.parameters)
         history = History(self.loss.metric_name)
+        learner = Learner(self, optimizer or Adam(), average)
+        batches = -(-len(X) // batch_size)
+        rates = rates_of(learner.settings, epochs, batches, history)
         display = open_progress(
             progress, epochs=epochs, rows=len(X), metric_name=self.loss.metric_name
         )
@@ -197,6 +203,8 @@ class MLP:
                 if shuffle:
                     order = shuffled(len(X), seed=self.seed, epoch=self.epochs_trained)
                 sum_of_losses = 0.0
+                learner.resume()
+                gradients = []
                 for first in range(0, len(X), batch_size):
                     rows = order[first : first + batch_size]
                     loss, gradient = self.gradients(X[rows], y[rows], sample_weight=w[rows])
@@ -205,8 +213,14 @@ class MLP:
                         raise FloatingPointError(
                             f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}"
                         )
-                    rule.step(self.parameters, gradient)
+                    if not gradients and rates is not None:
+                        learner.rate = rates(epoch, batches)[first // batch_size]
+                    gradients.append(gradient)
+                    if len(gradients) == batches_per_step or first + batch_size >= len(X):
+                        learner.step(sum(gradients) / len(gradients))
+                        gradients.clear()
                     sum_of_losses += loss * len(rows)
+                learner.pause()
                 record = {"loss": sum_of_losses / len(X)}
                 if eval_set is not None:
                     Xe, ye, *we = eval_set
