@@ -73,6 +73,8 @@ def save(net: Network, file: File) -> None:
         if len(net.history):
             arrays[HISTORY] = np.stack([net.history[name] for name in columns], axis=1)
     text = json.dumps(state, indent=1).encode("ascii")
+    if len(text) > MAX_READ:
+        raise ValueError(f"the layers and the history's columns are {len(text):,} bytes of JSON")
     with writing(file) as opened, zipfile.ZipFile(opened, "w") as archive:
         _add(archive, JSON, len(text), [text])
         for name, array in arrays.items():
@@ -116,7 +118,7 @@ def read(file: File) -> tuple[dict[str, Any], History | None]:
         try:
             return _read(opened)
         except ERRORS as error:
-            raise ValueError(f"{name_of(file)} is not a saved network: {error}") from error
+            raise ValueError(f"cannot load {name_of(file)}: {error}") from error
 
 
 def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
@@ -139,7 +141,7 @@ def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
         expected = {JSON, PARAMETERS, HISTORY} if shape[0] else {JSON, PARAMETERS}
         if members != Counter(expected):
             found, wanted = ", ".join(members.elements()), ", ".join(sorted(expected))
-            raise ValueError(f"it has the members {found}; expected {wanted}")
+            raise ValueError(f"it has the members {found:.200}; expected {wanted}")
         count = num_parameters(outline.sizes)
         flat = _read_array(archive, PARAMETERS, (count,), outline.dtype, guarded)
         require_finite(flat, "parameters", flat.dtype)
