@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ENTRIES = {*PLAIN_ENTRIES, "format_version", "version", "init", "history", "optimizer"}
 JSON, PARAMETERS, HISTORY = "network.json", "parameters.npy", "history.npy"
 MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
+SHORTEST_ZIP = 22  # bytes: an end without a beginning
 MAGIC = b"\x93NUMPY\x01\x00"  # of format 1.0, which has two bytes for the header's length
 ALIGNMENT = 64  # of the numbers in an .npy file
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can state, so that bytes do not change
@@ -158,8 +159,8 @@ class _Guarded:
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.tell = file, file.tell
         self.length = file.seek(0, os.SEEK_END)
-        if self.length == 0:
-            raise ValueError("it is empty")
+        if self.length < SHORTEST_ZIP:
+            raise ValueError(f"it has {self.length} bytes and is no zip archive")
 
     def seekable(self) -> bool:
         return True
