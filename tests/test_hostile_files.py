@@ -84,7 +84,7 @@ def test_repacked_members_load(parts) -> None:
 def test_json_that_does_not_fit(parts, changes, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         loaded(changed(parts, **changes))
-    assert str(caught.value).startswith("the file is not a saved network: ")
+    assert str(caught.value).startswith("cannot load the file: ")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_sizes_beyond_the_end_take_no_memory(parts) -> None:
 def test_every_truncation_is_an_error(parts) -> None:
     data = packed(parts)
     for length in range(len(data)):
-        with pytest.raises(ValueError, match="the file is not a saved network"):
+        with pytest.raises(ValueError, match="cannot load the file: "):
             loaded(data[:length])
 
 
@@ -194,5 +194,5 @@ def test_damage_is_noticed_or_harmless(parts) -> None:
 def test_noise_is_an_error() -> None:
     rng = np.random.default_rng(0)
     for length in (0, 1, 22, 100, 10_000):
-        with pytest.raises(ValueError, match="the file is not a saved network"):
+        with pytest.raises(ValueError, match="cannot load the file: "):
             loaded(rng.bytes(length))

@@ -331,5 +331,7 @@ def test_few_and_odd_rows() -> None:
     net = bm.MLP([4, 8, 1], seed=0)
     net.check(np.ones((1, 4)), [1.0])
     net.check(np.ones((3, 4), dtype=bool), [1, 2, 3], sample_weight=[0, 0, 1])
+    huge = bm.MLP([4, 8, 1], dtype="float64", seed=0).check(1e160 * healthy()[0], healthy()[1])
+    assert "scale of X" in [finding.kind for finding in huge.findings]
     with pytest.raises(ValueError, match="X has 3 columns"):
         net.check(np.ones((3, 3)), [1, 2, 3])

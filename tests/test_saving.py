@@ -143,6 +143,15 @@ def test_pickles_keep_how_the_weights_were_drawn(net: bm.MLP) -> None:
     assert twin.init == "auto"
 
 
+def test_what_could_not_be_loaded_is_not_saved(tmp_path: Path) -> None:
+    net = bm.MLP([1, 1], seed=0)
+    net.history = bm.History("rmse")
+    net.history.append({f"{column:0100}": 1.0 for column in range(11_000)})
+    with pytest.raises(ValueError, match=r"are 1,.* bytes of JSON"):
+        net.save(tmp_path / "net")
+    assert not list(tmp_path.iterdir())
+
+
 # --- Files that are replaced -------------------------------------------------------------------
 
 
@@ -260,7 +269,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         bm.load(tmp_path / "none")
     (tmp_path / "text").write_text("hello")
-    with pytest.raises(ValueError, match="text is not a saved network"):
+    with pytest.raises(ValueError, match=r"cannot load .*text: "):
         bm.load(tmp_path / "text")
     receiver, sender = os.pipe()
     os.close(sender)

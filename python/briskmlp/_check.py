@@ -129,9 +129,10 @@ def _of_columns(x: Array) -> Iterator[Finding]:
 
 def _of_scale(values: Array, constant: Array, name: str, remedy: str) -> Iterator[Finding]:
     """Columns that are not of the order of 1 around 0."""
-    mean = values.mean(axis=0, dtype="f8")
-    deviation = values.std(axis=0, dtype="f8")
-    size = np.hypot(mean, deviation)
+    with np.errstate(over="ignore", invalid="ignore"):  # squares of numbers beyond 1e154
+        mean = values.mean(axis=0, dtype="f8")
+        deviation = values.std(axis=0, dtype="f8")
+        size = np.hypot(mean, deviation)
     large = ~constant & ((size > LARGE) | ((abs(mean) > OFFSET * deviation) & (size > 0.5)))
     if large.any():
         worst = int(np.argmax(np.where(large, size, 0)))
@@ -218,7 +219,10 @@ def _of_gradients(net: Inspectable, x: Array) -> Iterator[Finding]:
     if len(sizes) < 2:
         return
     first, last = sizes[0], sizes[-1]
-    what = f"By the outputs of layer 1 it is {first:.2g}, by those of layer {len(sizes)} {last:.2g}"
+    what = (
+        f"A gradient by the outputs is of the size {last:.2g} by those of layer {len(sizes)}, and "
+        f"{first:.2g} by those of layer 1"
+    )
     if not first < GAIN * last:
         yield Finding(
             "exploding gradient",

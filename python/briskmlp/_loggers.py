@@ -119,7 +119,7 @@ class JSONLinesLogger(_FileLogger):
 class TensorBoard(Callback):
     """Writes each epoch's figures for TensorBoard to read.
 
-    Needs the package tensorboardX, or torch with tensorboard.
+    Needs tensorboardX (``pip install "briskmlp[tensorboard]"``), or torch with tensorboard.
 
     Parameters
     ----------
@@ -152,5 +152,6 @@ def _summary_writer() -> Any:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise ImportError("TensorBoard needs tensorboardX: pip install tensorboardX") from error
+            message = "TensorBoard needs tensorboardX: pip install 'briskmlp[tensorboard]'"
+            raise ImportError(message) from error
     return SummaryWriter

@@ -161,8 +161,8 @@ class Scorer:
         scores = {}
         if self.named:
             p = prediction.astype("f8")
-            if self.net.loss == "gaussian_nll":
-                p = p[:, : self.targets.shape[1]]  # the means
+            if not self.of_classes:
+                p = p[:, : self.targets.shape[1]]  # of "gaussian_nll" the means
             scores = {name: metric(self.targets, p) for name, metric in self.named.items()}
         for name, function in self.functions.items():
             scores[name] = float(function(self.given, prediction))

@@ -170,7 +170,8 @@ class Rich:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
             from rich.table import Column
         except ImportError as error:
-            raise ImportError("progress='rich' needs rich: pip install rich") from error
+            message = "progress='rich' needs rich: pip install 'briskmlp[progress]'"
+            raise ImportError(message) from error
         self.epochs, self.rows, self.metric_name = epochs, rows, metric_name
         self.start = time.monotonic()
         self.bar = Progress(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ENTRIES = {*PLAIN_ENTRIES, "format_version", "version", "init", "history", "optimizer"}
 JSON, PARAMETERS, HISTORY = "network.json", "parameters.npy", "history.npy"
 MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
+SHORTEST_ZIP = 22  # bytes: an end without a beginning
 MAGIC = b"\x93NUMPY\x01\x00"  # of format 1.0, which has two bytes for the header's length
 ALIGNMENT = 64  # of the numbers in an .npy file
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can state, so that bytes do not change
@@ -73,6 +74,8 @@ def save(net: Network, file: File) -> None:
         if len(net.history):
             arrays[HISTORY] = np.stack([net.history[name] for name in columns], axis=1)
     text = json.dumps(state, indent=1).encode("ascii")
+    if len(text) > MAX_READ:
+        raise ValueError(f"the layers and the history's columns are {len(text):,} bytes of JSON")
     with writing(file) as opened, zipfile.ZipFile(opened, "w") as archive:
         _add(archive, JSON, len(text), [text])
         for name, array in arrays.items():
@@ -116,7 +119,7 @@ def read(file: File) -> tuple[dict[str, Any], History | None]:
         try:
             return _read(opened)
         except ERRORS as error:
-            raise ValueError(f"{name_of(file)} is not a saved network: {error}") from error
+            raise ValueError(f"cannot load {name_of(file)}: {error}") from error
 
 
 def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
@@ -139,7 +142,7 @@ def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
         expected = {JSON, PARAMETERS, HISTORY} if shape[0] else {JSON, PARAMETERS}
         if members != Counter(expected):
             found, wanted = ", ".join(members.elements()), ", ".join(sorted(expected))
-            raise ValueError(f"it has the members {found}; expected {wanted}")
+            raise ValueError(f"it has the members {found:.200}; expected {wanted}")
         count = num_parameters(outline.sizes)
         flat = _read_array(archive, PARAMETERS, (count,), outline.dtype, guarded)
         require_finite(flat, "parameters", flat.dtype)
@@ -156,8 +159,8 @@ class _Guarded:
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.tell = file, file.tell
         self.length = file.seek(0, os.SEEK_END)
-        if self.length == 0:
-            raise ValueError("it is empty")
+        if self.length < SHORTEST_ZIP:
+            raise ValueError(f"it has {self.length} bytes and is no zip archive")
 
     def seekable(self) -> bool:
         return True

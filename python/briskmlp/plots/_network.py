@@ -107,8 +107,8 @@ def _draw_weights(ax: Axes, layer: int, W: Array, columns: list[dict[int, float]
 def weights(net: Network, ax: Axes | None = None) -> Axes:
     """How the weights of each layer are distributed, one layer above the other.
 
-    Each histogram has a height of its own; sd is the standard deviation. Values beyond those of
-    99.9 % of all are left out.
+    Each histogram has a height of its own; sd is the standard deviation. The scale holds 99.9 %
+    of each layer's weights.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def _ridges(ax: Axes | None, samples: list[Array], labels: list[str], notes: lis
     rows = len(samples)
     ax = axes(ax, figsize=(6.4, max(2.4, 0.75 * rows + 1)))
     samples = [_finite(sample) for sample in samples]
-    low, high = _range_of(np.concatenate(samples))
+    low, high = _range_of(samples)
     edges = np.linspace(low, high, BINS + 1)
     for row, sample in enumerate(samples):
         base = rows - 1 - row
@@ -211,10 +211,11 @@ def _ridges(ax: Axes | None, samples: list[Array], labels: list[str], notes: lis
     return ax
 
 
-def _range_of(values: Array) -> tuple[float, float]:
-    """What holds 99.9 % of the values, with some room if they are all the same."""
-    if not len(values):
+def _range_of(samples: list[Array]) -> tuple[float, float]:
+    """What holds 99.9 % of each sample, with some room if all is the same."""
+    ends = [np.quantile(sample, [0.0005, 0.9995]) for sample in samples if len(sample)]
+    if not ends:
         return -1.0, 1.0
-    low, high = np.quantile(values, [0.0005, 0.9995])
+    low, high = np.min(ends), np.max(ends)
     room = 0.02 * (high - low) or max(1e-3, 0.1 * abs(low))
     return float(low - room), float(high + room)
