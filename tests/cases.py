@@ -53,7 +53,8 @@ MORE_OPTIMIZERS = {
     "lion": Lion(0.003),
     "lion decay": Lion(0.003, betas=(0.5, 0.8), weight_decay=0.1),
     "clip norm": Adam(0.01, clip=ClipNorm(0.1)),
-    "clip value": SGD(0.1, clip=ClipValue(0.01), l1=0.003),
+    "clip value": SGD(0.1, clip=ClipValue(0.01)),
+    "l1": SGD(0.1, l1=0.003),
     "groups": AdamW(
         0.01, l1=0.01, groups=ParameterGroups(layer_rates=(0.5, 1, 0), decay_biases=False)
     ),

@@ -104,6 +104,13 @@ class OptimizerSpec:
         ] = (0.9, 0.999),
         eps: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
         weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        momentum_decay: typing.SupportsFloat | typing.SupportsIndex = 0.004,
+        layer_rates: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [],
+        decay_biases: bool = True,
+        l1: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        clip_value: typing.SupportsFloat | typing.SupportsIndex = ...,
+        clip_norm: typing.SupportsFloat | typing.SupportsIndex = ...,
+        average: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     ) -> None: ...
 
 class FitOptions:
@@ -118,6 +125,7 @@ class FitOptions:
         shuffle: bool,
         seed: typing.SupportsInt | typing.SupportsIndex,
         first_epoch: typing.SupportsInt | typing.SupportsIndex,
+        batches_per_step: typing.SupportsInt | typing.SupportsIndex,
         optimizer: OptimizerSpec,
     ) -> None: ...
     @property
@@ -211,9 +219,10 @@ def fit(
     eval: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None] | None,
     options: FitOptions,
     on_epoch: typing.Any,
+    rates: typing.Any,
 ) -> FitOutcome:
     """
-    Trains in place. on_epoch(report), unless None, returns true to stop.
+    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0.
     """
 
 def initializer_names() -> list[str]: ...

@@ -6,7 +6,7 @@ They hold no state. Defaults and order of the update are PyTorch's.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar
 
@@ -19,13 +19,16 @@ class _Settings:
     """Settings that print as the call that makes them, without what is left at its default."""
 
     def __repr__(self) -> str:
-        changed = [
-            (field.kw_only, f"{field.name}=" * field.kw_only + repr(getattr(self, field.name)))
-            for field in fields(self)  # type: ignore[arg-type]
-            if getattr(self, field.name) != field.default
-        ]
-        changed.sort(key=lambda item: item[0])  # what needs no name comes first
-        return f"{type(self).__name__}({', '.join(text for _, text in changed)})"
+        positional, named = [], []
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            if field.kw_only is True:
+                named.append(f"{field.name}={value!r}")
+            else:
+                positional.append(repr(value))
+        return f"{type(self).__name__}({', '.join(positional + named)})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,11 +93,8 @@ class ParameterGroups(_Settings):
         rates = self.layer_rates
         if rates is None:
             return
-        try:
-            values = tuple(rates)
-        except TypeError:
-            values = (None,)
-        if not all(map(_checks.is_real, values)):
+        values = tuple(rates) if isinstance(rates, Iterable) else (rates,)
+        if not isinstance(rates, Iterable) or not all(map(_checks.is_real, values)):
             raise TypeError(_checks.message(self, "layer_rates", "be numbers", rates))
         if not all(math.isfinite(rate) and rate >= 0 for rate in values):
             must = "be finite and not negative"

@@ -101,7 +101,8 @@ class Adam(Moments):
     --------
     >>> Adam(3e-4).betas
     (0.9, 0.999)
-    >>> Adam(3e-4, clip=ClipNorm(1))
+    >>> import briskmlp as bm
+    >>> bm.Adam(3e-4, clip=bm.ClipNorm(1))
     Adam(0.0003, clip=ClipNorm(1.0))
     """
 

@@ -113,7 +113,8 @@ class Step(_Plotted):
 
     def _rates(self, progress: Rates) -> Rates:
         passed = (progress[:, np.newaxis] >= np.array(self.at)).sum(axis=1)
-        return self.rate * self.factor**passed
+        rates: Rates = self.rate * np.power(self.factor, passed, dtype=np.float64)
+        return rates
 
 
 @dataclass(frozen=True)
@@ -302,7 +303,7 @@ class CosLog4(_Plotted):
     (Holzmueller, Grinsztajn and Steinwart 2024: good defaults for tabular data.)
 
     >>> CosLog4(1.0)(np.array([0, 1 / 30, 1 / 15, 1])).round(2)
-    array([0.  , 0.97, 0.  , 0.  ])
+    array([0.  , 0.93, 0.  , 0.  ])
     """
 
     peak: float
@@ -318,7 +319,8 @@ class CosLog4(_Plotted):
 class ReduceOnPlateau(_Plotted):
     """Lower the learning rate whenever the loss has stopped falling.
 
-    By progress alone it is constant. What counts is the loss on the evaluation set where `fit` has one, else the training loss.
+    What counts is the loss on the evaluation set where `fit` has one, else the training loss; by
+    progress alone, when called, the rate is constant.
 
     Parameters
     ----------

@@ -29,6 +29,7 @@ ROWS, INPUTS, HIDDEN = 8, 3, (5, 4)
 STEPS = 10
 TORCH_HAS = ("learning_rate", "momentum", "nesterov", "betas", "alpha", "eps", "weight_decay")
 torch.set_num_threads(1)  # more would only wait for each other
+torch.set_default_dtype(torch.float64)  # of the scalars that optimizers keep, too
 
 ACTIVATIONS = {
     "identity": torch.nn.Identity(),

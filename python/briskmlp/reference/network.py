@@ -204,7 +204,7 @@ class MLP:
                     order = shuffled(len(X), seed=self.seed, epoch=self.epochs_trained)
                 sum_of_losses = 0.0
                 learner.resume()
-                gradients = []
+                gradients: list[Array] = []
                 for first in range(0, len(X), batch_size):
                     rows = order[first : first + batch_size]
                     loss, gradient = self.gradients(X[rows], y[rows], sample_weight=w[rows])
@@ -217,7 +217,7 @@ class MLP:
                         learner.rate = rates(epoch, batches)[first // batch_size]
                     gradients.append(gradient)
                     if len(gradients) == batches_per_step or first + batch_size >= len(X):
-                        learner.step(sum(gradients) / len(gradients))
+                        learner.step(np.mean(gradients, axis=0))
                         gradients.clear()
                     sum_of_losses += loss * len(rows)
                 learner.pause()

@@ -180,5 +180,5 @@ def clipped(clip: ClipNorm | ClipValue | None, gradient: Array) -> Array:
     if isinstance(clip, ClipValue):
         return gradient.clip(-clip.limit, clip.limit)
     if isinstance(clip, ClipNorm):
-        return gradient * min(1, clip.limit / (np.linalg.norm(gradient) + 1e-6))
+        return gradient * min(1.0, clip.limit / (float(np.linalg.norm(gradient)) + 1e-6))
     return gradient
