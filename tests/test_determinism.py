@@ -70,7 +70,9 @@ def test_training_on_any_number_of_threads(architecture, dtype):
         assert_same_training(one, train(architecture, threads, activation="gelu", dtype=dtype))
 
 
-@pytest.mark.parametrize("options", [{}, {"batches_per_step": 2}, {"average": 0.9}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"batches_per_step": 2}, {"average": 0.9, "dropout": 0.3}], ids=str
+)
 @pytest.mark.parametrize("optimizer", ["radam", "rmsprop", "clip norm", "clip value", "lion decay"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_optimizer_on_any_number_of_threads(architecture, optimizer, options):

@@ -169,6 +169,29 @@ def test_what_pytorch_has_not_is_the_references(optimizer, options, dtype):
     )
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("hidden", "rows", "batch"),
+    [((40, 33), 70, 16), ((9, 6), 70, 16), ((20, 20), 3000, 2500)],
+    ids=["sharded", "two phases", "chunks"],
+)
+def test_dropout_is_the_references(hidden, rows, batch, activation, dtype):
+    X, y = draw_data("labels", rows, inputs=5)
+    compare_with_reference(
+        "labels",
+        X,
+        y,
+        hidden=hidden,
+        activation=activation,
+        dtype=dtype,
+        epochs=2,
+        batch_size=batch,
+        dropout=(0.25, 0.5),
+        optimizer=bm.SGD(0.05, momentum=0.5),
+    )
+
+
 # Sizes that are cut: into several tiles of rows and of weights; into chunks, which small networks
 # with large batches are; one row at a time; and no hidden layer at all.
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -129,9 +129,9 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
 
 FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::uint64_t seed,
                         index_t first_epoch, index_t batches_per_step,
-                        const OptimizerSpec& optimizer) {
-    return {epochs,      batch_size,       shuffle,   seed,
-            first_epoch, batches_per_step, optimizer, num_threads()};
+                        const OptimizerSpec& optimizer, std::vector<double> dropout) {
+    return {epochs,    batch_size,         shuffle,      seed, first_epoch, batches_per_step,
+            optimizer, std::move(dropout), num_threads()};
 }
 
 // How a network would be trained with batches of so many rows.
@@ -189,7 +189,7 @@ void bind_fit(py::module_& m) {
     py::class_<FitOptions>(m, "FitOptions", "How to train.")
         .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
              py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"),
-             py::arg("batches_per_step"), py::arg("optimizer"))
+             py::arg("batches_per_step"), py::arg("optimizer"), py::arg("dropout"))
         .def_readonly("epochs", &FitOptions::epochs)
         .def_property_readonly("learning_rate", [](const FitOptions& options) {
             return options.optimizer.learning_rate;

@@ -74,6 +74,16 @@ template <class T>
 using Update = void (*)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1,
                         T* state2, index_t ldw, const UpdateScalars<T>&);
 
+// Which units of a layer are left out of which rows of a minibatch. Of row r and unit j, those
+// where the upper 32 bits of CounterRng::bits(r units + j) with this key are below the threshold.
+template <class T>
+struct Dropped {
+    std::uint64_t key, threshold;
+    T scale;                        // of those that stay
+    index_t units;                  // of the layer
+    index_t first_row, first_unit;  // which those in hand are
+};
+
 template <class T>
 struct KernelTable {
     const char* isa;
@@ -98,6 +108,10 @@ struct KernelTable {
     ActivationForward<T> activation_forward[kActivationCount];
     ActivationBackward<T> activation_backward[kActivationCount];
     ElementaryTable<T> elementary;
+
+    // y, slope *= 0 where dropped, else its scale, on (rows, cols).
+    void (*drop)(const Dropped<T>&, index_t rows, index_t cols, T* y, index_t ldy, T* slope,
+                 index_t ldslope);
 
     // Losses of `rows` rows of raw outputs z (rows, n). `scale` (rows) multiplies each row's
     // gradient; `weight` (rows) or null multiplies each row's loss. d (rows, n) receives

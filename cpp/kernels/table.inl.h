@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/activation.inl.h"
+#include "kernels/dropout.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/gemm.inl.h"
 #include "kernels/loss.inl.h"
@@ -25,6 +26,7 @@ constexpr KernelTable<T> make_table() {
     table.narrow_forward = narrow_forward<T>;
     table.narrow_gradient = narrow_gradient<T>;
     table.add = add_rows<T>;
+    table.drop = drop<T>;
     for (int i = 0; i < kActivationCount; ++i) {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];

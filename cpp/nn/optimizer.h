@@ -40,6 +40,11 @@ struct OptimizerNeeds {
     int state_arrays;  // 0 to 2 numbers a parameter
     bool average;      // and one more for the running mean
     bool gradient;     // the whole gradient, before any parameter is changed
+
+    bool operator==(const OptimizerNeeds& other) const {
+        return state_arrays == other.state_arrays && average == other.average &&
+               gradient == other.gradient;
+    }
 };
 OptimizerNeeds optimizer_needs(const OptimizerSpec& spec);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "train/dataset.h"
+#include "train/dropout.h"
 #include "train/padded_matrix.h"
 
 namespace briskmlp {
@@ -21,6 +22,9 @@ struct Batch {
     // gradients: whether this is the first of them, the last, and what its own counts for.
     bool begins = true, ends = true;
     double share = 1;
+
+    const Dropout* dropout = nullptr;  // if any
+    std::uint64_t number = 0;          // of the batch, among all that the network was trained on
 };
 
 // Room for rows of minibatches.

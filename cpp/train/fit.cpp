@@ -78,15 +78,16 @@ class Trainer {
         : net_(net),
           kernels_(kernels<T>()),
           optimizer_(kernels_, options.optimizer),
+          dropout_{options.dropout, options.seed},
           data_(data),
           options_(options),
           batch_size_(std::min(options.batch_size, data.x.rows)),
           steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        OptimizerNeeds needs = optimizer_needs(options.optimizer);
-        needs.gradient = needs.gradient || options.batches_per_step > 1;
-        const Plan plan = make_plan(net, kernels_, batch_size_, !needs.gradient);
+        StepNeeds needs{optimizer_needs(options.optimizer), !options.dropout.empty()};
+        needs.optimizer.gradient = needs.optimizer.gradient || options.batches_per_step > 1;
+        const Plan plan = make_plan(net, kernels_, batch_size_, !needs.optimizer.gradient);
         team_ = Team(plan, steps_, options.threads);
         step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
@@ -102,6 +103,7 @@ class Trainer {
         if (options_.shuffle) {
             shuffle(epoch);
         }
+        first_batch_ = (options_.first_epoch + epoch) * steps_;
         loss_sum_ = 0;
         end_ = StepEnd::kUpdated;
         steps_begun_ = 0;
@@ -198,6 +200,8 @@ class Trainer {
             batch.begins = part == 0;
             batch.ends = part + 1 == parts;
             batch.share = 1 / static_cast<double>(parts);
+            batch.dropout = dropout_.shares.empty() ? nullptr : &dropout_;
+            batch.number = static_cast<std::uint64_t>(first_batch_ + step);
             if (batch.begins) {
                 optimizer_step = optimizer.next(rate_factors == nullptr ? 1 : rate_factors[step]);
             }
@@ -222,6 +226,7 @@ class Trainer {
     const KernelTable<T>& kernels_;
     Optimizer<T> optimizer_;
     std::optional<OptimizerStep<T>> optimizer_step_;  // the latest
+    const Dropout dropout_;
     const Dataset<T>& data_;
     const FitOptions& options_;
     const index_t batch_size_, steps_;
@@ -229,6 +234,7 @@ class Trainer {
     Team team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
+    index_t first_batch_ = 0;  // of this epoch: its number in the network's life
     // Of this epoch, written by worker 0.
     index_t steps_begun_ = 0;
     double loss_sum_ = 0;

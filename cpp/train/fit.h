@@ -18,7 +18,8 @@ struct FitOptions {
     index_t first_epoch;  // epochs this network was trained for before: they number the shuffles
     index_t batches_per_step;  // that make up one step of the optimizer
     OptimizerSpec optimizer;
-    index_t threads;  // at most this many
+    std::vector<double> dropout;  // as in train/dropout.h
+    index_t threads;              // at most this many
 };
 
 struct EpochReport {

@@ -18,7 +18,7 @@ class Minibatch {
     // For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
     Minibatch(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights,
               const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
-              Objective objective = Objective::kLoss);
+              bool dropout, Objective objective = Objective::kLoss);
 
     // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only.
     void want_input_gradient(T* d_x) { d_x_ = d_x; }

@@ -19,8 +19,7 @@ template <class T>
 class ShardedStep final : public Step<T> {
   public:
     ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
-                index_t workers);
+                const StepNeeds& needs, index_t rows, const Targets<T>& targets, index_t workers);
 
     StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
@@ -60,7 +59,7 @@ class ShardedStep final : public Step<T> {
     }
     // The sums of all shards, in their order, from `columns` on.
     void add_up(Exchange& exchange, std::size_t layer, index_t first_column, MatrixView<T> sum);
-    void forward(const Worker& worker, Exchange& exchange, index_t rows);
+    void forward(const Worker& worker, Exchange& exchange, const Batch<T>& batch);
     double output_loss(Replica& replica, Exchange& exchange, index_t rows);
     void backward(const Worker& worker, Replica& replica, index_t rows,
                   const OptimizerStep<T>& step);

@@ -19,6 +19,16 @@ struct StepResult {
     double loss;  // the batch's mean, for the weights before the step
 };
 
+// What a step has to have room for.
+struct StepNeeds {
+    OptimizerNeeds optimizer;
+    bool dropout;
+
+    bool operator==(const StepNeeds& other) const {
+        return optimizer == other.optimizer && dropout == other.dropout;
+    }
+};
+
 // Holds the working copy of the weights and the optimizer's state, and nothing of a fit's settings.
 template <class T>
 class Step {
@@ -40,11 +50,10 @@ class Step {
     virtual bool finite(const Worker& worker) const = 0;
 };
 
-// For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`, and for
-// optimizers with so many arrays of state.
+// For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
 template <class T>
 std::unique_ptr<Step<T>> make_step(const Network<T>& net, const KernelTable<T>& kernels,
-                                   const Plan& plan, const OptimizerNeeds& needs, index_t rows,
+                                   const Plan& plan, const StepNeeds& needs, index_t rows,
                                    const Targets<T>& targets, index_t workers);
 
 }  // namespace briskmlp

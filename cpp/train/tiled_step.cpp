@@ -8,12 +8,12 @@ namespace briskmlp {
 
 template <class T>
 TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                        const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
+                        const StepNeeds& needs, index_t rows, const Targets<T>& targets,
                         index_t workers)
     : kernels_(&kernels),
-      weights_(net, kernels, whole_layers(net.layers()), false, needs),
-      minibatch_(net, kernels, weights_, plan, rows, targets, workers) {
-    if (needs.gradient) {
+      weights_(net, kernels, whole_layers(net.layers()), false, needs.optimizer),
+      minibatch_(net, kernels, weights_, plan, rows, targets, workers, needs.dropout) {
+    if (needs.optimizer.gradient) {
         gradient_ = BlockMatrices<T>(weights_.blocks(), kernels.lanes);
         squares_.resize(minibatch_.tiles().size());
     }

@@ -12,8 +12,7 @@ template <class T>
 class TiledStep final : public Step<T> {
   public:
     TiledStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-              const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
-              index_t workers);
+              const StepNeeds& needs, index_t rows, const Targets<T>& targets, index_t workers);
 
     StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;

@@ -4,7 +4,7 @@ namespace briskmlp {
 
 template <class T>
 Step<T>& Training<T>::step(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                           const OptimizerNeeds& needs, index_t rows, const Targets<T>& targets,
+                           const StepNeeds& needs, index_t rows, const Targets<T>& targets,
                            index_t workers) {
     const Shape shape{plan.kind,
                       needs,

@@ -127,6 +127,7 @@ class FitOptions:
         first_epoch: typing.SupportsInt | typing.SupportsIndex,
         batches_per_step: typing.SupportsInt | typing.SupportsIndex,
         optimizer: OptimizerSpec,
+        dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     ) -> None: ...
     @property
     def epochs(self) -> int: ...

@@ -137,6 +137,7 @@ class MLP(Inspectable):
         optimizer: Optimizer | str | None = None,
         batches_per_step: int = 1,
         average: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
@@ -173,6 +174,10 @@ class MLP(Inspectable):
             How much of the parameters' running mean a step keeps, in [0, 1); in the first steps at
             most (1 + step) / (10 + step). The mean is what the network has after each epoch, for
             evaluation and callbacks, and in the end. Default 0: no mean.
+        dropout
+            The share of the hidden units that every row of every batch goes without, in [0, 1), or
+            one for each hidden layer (Srivastava et al. 2014); those that stay are scaled up by
+            1 / (1 - share). Evaluation and prediction have all units. Default 0.
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
         sample_weight
@@ -247,6 +252,7 @@ class MLP(Inspectable):
             seed=self.seed,
             first_epoch=self.epochs_trained,
             batches_per_step=_validate.positive_int(batches_per_step, "batches_per_step"),
+            dropout=_validate.dropout(dropout, len(self.sizes) - 2),
             optimizer=settings.spec(len(self.activations), _validate.share(average, "average")),
         )
         scorer = make_scorer(metrics, self, eval_data, eval_set)

@@ -67,6 +67,19 @@ def share(value: object, name: str) -> float:
     return number
 
 
+def dropout(shares: object, hidden_layers: int) -> list[float]:
+    """The share of units to leave out of each hidden layer; none at all if nothing is left out."""
+    if isinstance(shares, (list, tuple)):
+        if len(shares) != hidden_layers:
+            raise ValueError(
+                f"dropout has {len(shares)} entries, the network has {hidden_layers} hidden layers"
+            )
+        numbers = [share(value, f"dropout[{i}]") for i, value in enumerate(shares)]
+    else:
+        numbers = [share(shares, "dropout")] * hidden_layers
+    return numbers if any(numbers) else []
+
+
 def real_number(value: object, name: str) -> float:
     """`value` as a finite float; booleans are errors."""
     if not isinstance(value, Real) or isinstance(value, bool):

@@ -45,8 +45,7 @@ TEST_CASE_TEMPLATE("steps of every plan subtract the gradient", T, float, double
                  {PlanKind::kTwoPhase, PlanKind::kChunked, PlanKind::kSharded}) {
                 CAPTURE(std::string(plan_name(kind)));
                 const Plan plan = make_plan(net, kernels<T>(), rows, kind);
-                const auto step =
-                    make_step(net, kernels<T>(), plan, OptimizerNeeds{}, rows, all.y, 1);
+                const auto step = make_step(net, kernels<T>(), plan, StepNeeds{}, rows, all.y, 1);
                 step->load(kSoleWorker, net);
                 NoWatch watch;
                 StepResult result{};
