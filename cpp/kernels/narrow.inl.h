@@ -61,7 +61,7 @@ void narrow_forward_columns(index_t m, index_t k, const T* x, index_t ldx, const
 template <class T, int kCols = 1>
 void narrow_forward(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
                     index_t ldwt, const T* bias, T* y, index_t ldy) {
-    if constexpr (kCols <= kNarrow<T>) {
+    if constexpr (kCols == 1 || kCols <= kNarrow<T>) {
         n == kCols ? narrow_forward_columns<T, kCols>(m, k, x, ldx, wt, ldwt, bias, y, ldy)
                    : narrow_forward<T, kCols + 1>(m, n, k, x, ldx, wt, ldwt, bias, y, ldy);
     }

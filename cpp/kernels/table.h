@@ -53,6 +53,9 @@ struct Gemm {
     index_t ldsource = 0;       // kReluGrad, which zeroes c wherever source is not above 0
     ActivationForward<T> forward = nullptr;
     ActivationBackward<T> backward = nullptr;
+    // For arrays of others: nothing is read or written beyond column n, whatever "padded" says
+    // above, and no product is left out, not even one with zero, which may be NaN.
+    bool strict = false;
 };
 
 // Scalars of one optimizer step, the same for all parameters. `decay` multiplies the weights before
@@ -78,8 +81,8 @@ struct KernelTable {
 
     void (*gemm)(const Gemm<T>&);
 
-    // Matmuls of layers of at most `narrow` outputs n. y (m, n) = bias + x wt^T with x (m, k) and
-    // wt (n, k); bias (n) or null for none.
+    // Matmuls of layers of at most `narrow` outputs n; the first also of 1 where `narrow` is 0.
+    // y (m, n) = bias + x wt^T with x (m, k) and wt (n, k); bias (n) or null for none.
     index_t narrow;
     void (*narrow_forward)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
                            index_t ldwt, const T* bias, T* y, index_t ldy);
