@@ -154,7 +154,8 @@ BRISKMLP_INLINE Vec<T> log_parts(Vec<T> f, Vec<T> e) {
     return fma(e, Vec<T>::set(Limits<T>::kLn2High), f + tail);
 }
 
-// log is -inf at 0, NaN below, and +inf and NaN are themselves; `value` elsewhere.
+// log is -inf at 0, NaN below, and +inf and NaN are themselves; `value` elsewhere. The operations
+// that yield infinity and NaN also raise the flags that belong to them.
 template <class T>
 BRISKMLP_INLINE Vec<T> log_special(Vec<T> x, Vec<T> value) {
     const Vec<T> zero = Vec<T>::zero(), infinity = constant<T>(HUGE_VAL);
@@ -162,8 +163,8 @@ BRISKMLP_INLINE Vec<T> log_special(Vec<T> x, Vec<T> value) {
     if (all(regular)) {
         return value;
     }
-    const Vec<T> at_most_zero = select(x == zero, -infinity, constant<T>(NAN));
-    return select(regular, value, select(x == infinity, infinity, at_most_zero));
+    const Vec<T> irregular = select(x == zero, constant<T>(-1) / abs(x), sqrt(x));
+    return select(regular, value, irregular);
 }
 
 template <class T>

@@ -19,14 +19,22 @@ template <class T>
 using ActivationBackward = void (*)(index_t rows, index_t cols, const T* source, index_t ldsource,
                                     T* d, index_t ldd);
 
-// y = f(x) for n elements. y may be x.
+// out = f(in[0], in[1], ...) for n elements of each. out may be any of the operands.
 template <class T>
-using Elementwise = void (*)(index_t n, const T* x, T* y);
+using Pointwise = void (*)(index_t n, const T* const* in, T* out);
 
-// The elementary functions (elementary.inl.h states their accuracy).
+// Functions of arrays. Those of one operand, x; elementary.inl.h and activation.inl.h state their
+// accuracy. Then two with a parameter, of x and the parameter, element by element. Then d_x for a
+// given d_y = in[0], from in[1], which is x or y as derivative.inl.h says, and the parameter.
 template <class T>
-struct ElementaryTable {
-    Elementwise<T> exp, expm1, log, log1p, erf, tanh, sigmoid, softplus, log_sigmoid;
+struct FunctionTable {
+    Pointwise<T> exp, expm1, log, log1p, erf, tanh, sigmoid, softplus, log_sigmoid;
+    Pointwise<T> relu, selu, gelu, gelu_tanh, silu, mish;
+    Pointwise<T> leaky_relu, elu;
+    Pointwise<T> d_exp, d_expm1, d_log, d_log1p, d_erf, d_tanh, d_sigmoid, d_softplus,
+        d_log_sigmoid;
+    Pointwise<T> d_relu, d_selu, d_gelu, d_gelu_tanh, d_silu, d_mish;
+    Pointwise<T> d_leaky_relu, d_elu;
 };
 
 // How a matmul's sums begin ...
@@ -96,7 +104,7 @@ struct KernelTable {
                 index_t ldy);
     ActivationForward<T> activation_forward[kActivationCount];
     ActivationBackward<T> activation_backward[kActivationCount];
-    ElementaryTable<T> elementary;
+    FunctionTable<T> functions;
 
     // Losses of `rows` rows of raw outputs z (rows, n). `scale` (rows) multiplies each row's
     // gradient; `weight` (rows) or null multiplies each row's loss. d (rows, n) receives

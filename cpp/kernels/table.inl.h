@@ -7,6 +7,7 @@
 #include "kernels/loss.inl.h"
 #include "kernels/narrow.inl.h"
 #include "kernels/optimizer.inl.h"
+#include "kernels/pointwise.inl.h"
 #include "kernels/table.h"
 #include "kernels/transpose.inl.h"
 
@@ -29,7 +30,7 @@ constexpr KernelTable<T> make_table() {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];
     }
-    table.elementary = kElementary<T>;
+    table.functions = kFunctions<T>;
     table.mse = mse<T>;
     table.cross_entropy_labels = cross_entropy_labels<T>;
     table.cross_entropy_rows = cross_entropy_rows<T>;

@@ -20,7 +20,7 @@ constexpr double kBoundUlp = 2;
 template <class T>
 struct Function {
     const char* name;
-    Elementwise<T> ElementaryTable<T>::*kernel;
+    Pointwise<T> FunctionTable<T>::*kernel;
     Wide<T> (*oracle)(Wide<T>);
     T least, greatest;  // the range of the values
 };
@@ -28,7 +28,7 @@ struct Function {
 template <class T>
 std::vector<Function<T>> functions() {
     using W = Wide<T>;
-    using Table = ElementaryTable<T>;
+    using Table = FunctionTable<T>;
     const T inf = std::numeric_limits<T>::infinity();
     return {
         {"exp", &Table::exp, [](W x) { return std::exp(x); }, 0, inf},
@@ -44,9 +44,10 @@ std::vector<Function<T>> functions() {
 }
 
 template <class T>
-std::vector<T> apply(Elementwise<T> kernel, const std::vector<T>& x) {
+std::vector<T> apply(Pointwise<T> kernel, const std::vector<T>& x) {
     std::vector<T> y(x.size());
-    kernel(static_cast<index_t>(x.size()), x.data(), y.data());
+    const T* const in[] = {x.data()};
+    kernel(static_cast<index_t>(x.size()), in, y.data());
     return y;
 }
 
@@ -88,7 +89,7 @@ TEST_CASE_TEMPLATE("elementary functions are within their bound and their range"
         std::vector<Wide<T>> want;
         std::transform(x.begin(), x.end(), std::back_inserter(want), function.oracle);
         for_each_isa<T>([&](const KernelTable<T>& table) {
-            const std::vector<T> y = apply(table.elementary.*function.kernel, x);
+            const std::vector<T> y = apply(table.functions.*function.kernel, x);
             double worst = 0;
             T where = 0;
             bool in_range = true;
@@ -109,11 +110,11 @@ TEST_CASE_TEMPLATE("elementary functions are within their bound and their range"
 }
 
 TEST_CASE_TEMPLATE("elementary functions at special values", T, float, double) {
-    using Table = ElementaryTable<T>;
+    using Table = FunctionTable<T>;
     const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
     const T tiny = std::numeric_limits<T>::denorm_min();
     struct Case {
-        Elementwise<T> Table::*kernel;
+        Pointwise<T> Table::*kernel;
         T x, y;
     };
     const std::vector<Case> cases = {
@@ -155,7 +156,7 @@ TEST_CASE_TEMPLATE("elementary functions at special values", T, float, double) {
     };
     for_each_isa<T>([&](const KernelTable<T>& table) {
         for (const Case& c : cases) {
-            const T y = apply(table.elementary.*c.kernel, {c.x})[0];
+            const T y = apply(table.functions.*c.kernel, {c.x})[0];
             CAPTURE(c.x);
             CAPTURE(c.y);
             CAPTURE(y);
@@ -164,7 +165,7 @@ TEST_CASE_TEMPLATE("elementary functions at special values", T, float, double) {
         }
         for (const Function<T>& function : functions<T>()) {
             CAPTURE(function.name);
-            CHECK(std::isnan(apply(table.elementary.*function.kernel, {nan})[0]));
+            CHECK(std::isnan(apply(table.functions.*function.kernel, {nan})[0]));
         }
     });
 }
@@ -175,15 +176,17 @@ TEST_CASE_TEMPLATE("elementary functions on arrays of any length, in place", T, 
         const std::vector<T> x = random_values<T>(longest + 1, 1, 0.1, 3);
         for (const Function<T>& function : functions<T>()) {
             CAPTURE(function.name);
-            const Elementwise<T> kernel = table.elementary.*function.kernel;
+            const Pointwise<T> kernel = table.functions.*function.kernel;
             std::vector<T> one_by_one = x;
             for (T& value : one_by_one) {
-                kernel(1, &value, &value);
+                const T* const in[] = {&value};
+                kernel(1, in, &value);
             }
             for (index_t n = 0; n <= longest; ++n) {
                 std::vector<T> y = x, expected = x;
                 std::copy_n(one_by_one.begin(), n, expected.begin());
-                kernel(n, y.data(), y.data());
+                const T* const in[] = {y.data()};
+                kernel(n, in, y.data());
                 CHECK(same_bits(y, expected));
             }
         }
@@ -199,7 +202,7 @@ TEST_CASE_TEMPLATE("instruction sets with FMA agree bit for bit, and so do those
         std::vector<T> first[2];
         for (const Isa isa : cpu_info().supported) {
             CAPTURE(isa_name(isa));
-            std::vector<T> y = apply(kernels<T>(isa).elementary.*function.kernel, x);
+            std::vector<T> y = apply(kernels<T>(isa).functions.*function.kernel, x);
             // The bits of NaN are the processor's own affair.
             std::replace_if(
                 y.begin(), y.end(), [](T value) { return std::isnan(value); }, T{0});

@@ -1,0 +1,16 @@
+// What bind_ufuncs.cpp puts together: each adds ufuncs under their names, with the docstrings that
+// Python's side of the package holds.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "bindings/pybind.h"
+
+namespace briskmlp {
+
+using UfuncDocs = std::map<std::string, std::string>;
+
+void add_pointwise_ufuncs(const UfuncDocs& docs, py::dict& ufuncs);
+
+}  // namespace briskmlp
