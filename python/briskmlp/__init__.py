@@ -33,6 +33,12 @@ from ._config import Optimizer as Optimizer
 from ._errors import DivergenceError as DivergenceError
 from ._history import Evaluation as Evaluation
 from ._history import History as History
+from ._matmul import linear as linear
+from ._matmul import linear_backward as linear_backward
+from ._matmul import matmul as matmul
+from ._matmul import matvec as matvec
+from ._matmul import vecdot as vecdot
+from ._matmul import vecmat as vecmat
 from ._mlp import MLP as MLP
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
