@@ -300,8 +300,10 @@ template <class T>
 void gemm(const Gemm<T>& g) {
     if (g.m == 1 && g.a_col == 1) {
         gemm_row(g);
-    } else if (g.m > 0) {
+    } else if (g.m > kWideRows) {
         gemm_panels<T, kTileVecs, kTileRows>(g, 0);
+    } else if (g.m > 0) {  // wider panels: longer rows of B at a time, and sums enough
+        gemm_panels<T, kWideVecs, kWideRows>(g, 0);
     }
 }
 

@@ -67,6 +67,46 @@ void narrow_forward(index_t m, index_t n, index_t k, const T* x, index_t ldx, co
     }
 }
 
+// The same bits where x lies in columns: element (r, j) at x[r + j * ldx]. The sums that were the
+// lanes of a vector are vectors here, of neighbouring rows, and pass through memory.
+constexpr index_t kColumnSums = 4096;  // 16 KiB of floats
+
+template <class T>
+void narrow_columns(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
+                    index_t ldwt, const T* bias, T* y, index_t ldy) {
+    constexpr index_t kLanes = Vec<T>::kLanes, kRows = kColumnSums / kLanes / index_t{sizeof(T)} * 4;
+    T sums[kLanes][kRows];
+    for (index_t c = 0; c < n; ++c) {
+        for (index_t first = 0; first < m; first += kRows) {
+            const index_t rows = m - first < kRows ? m - first : kRows;
+            for (index_t i = 0; i < rows; i += kLanes) {
+                for (int l = 0; l < kLanes; ++l) {
+                    Vec<T>::zero().store(sums[l] + i);
+                }
+            }
+            for (index_t j = 0; j < k; ++j) {
+                const T* const column = x + first + j * ldx;
+                const Vec<T> w = Vec<T>::set(wt[c * ldwt + j]);
+                T* const sum = sums[j % kLanes];
+                for_vectors<T>(rows, [&](index_t i, int lanes) BRISKMLP_INLINE_LAMBDA {
+                    fma(load_lanes(column + i, lanes), w, Vec<T>::load(sum + i)).store(sum + i);
+                });
+            }
+            for (int half = kLanes / 2; half > 0; half /= 2) {  // as reduce_add does
+                for (int l = 0; l < half; ++l) {
+                    for (index_t i = 0; i < rows; i += kLanes) {
+                        (Vec<T>::load(sums[l] + i) + Vec<T>::load(sums[l + half] + i))
+                            .store(sums[l] + i);
+                    }
+                }
+            }
+            for (index_t i = 0; i < rows; ++i) {
+                y[(first + i) * ldy + c] = bias == nullptr ? sums[0][i] : bias[c] + sums[0][i];
+            }
+        }
+    }
+}
+
 // kVecs vectors of rows of d_w (K, kCols) = x^T d, of which `lanes` exist in the last vector.
 template <class T, int kVecs, int kCols>
 void narrow_gradient_rows(index_t m, index_t rows, const T* x, index_t ldx, const T* d, index_t ldd,

@@ -24,6 +24,7 @@ constexpr KernelTable<T> make_table() {
     table.gemm = gemm<T>;
     table.narrow = kNarrow<T>;
     table.narrow_forward = narrow_forward<T>;
+    table.narrow_columns = narrow_columns<T>;
     table.narrow_gradient = narrow_gradient<T>;
     table.add = add_rows<T>;
     for (int i = 0; i < kActivationCount; ++i) {

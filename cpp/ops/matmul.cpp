@@ -67,11 +67,11 @@ class Products {
         p_.a = plain_strides(p_.a);
         p_.b = plain_strides(p_.b);
         p_.c = plain_strides(p_.c);
-        dots_ = has_dot_products(kernels, p_.c.cols);
+        dots_ = has_dot_products(kernels, p_.c.cols, p_.a.cols);
         // C^T = B^T A^T: the chains are the same, and kernels write rows.
         const bool plain = p_.bias == nullptr && p_.activation == Activation::kIdentity;
         if (plain && !dots_ && p_.c.col != 1 && p_.c.row == 1 &&
-            !has_dot_products(kernels, p_.c.rows)) {
+            !has_dot_products(kernels, p_.c.rows, p_.a.cols)) {
             const StridedMatrix<const T> a = p_.a;
             p_.a = p_.b.transposed();
             p_.b = a.transposed();
@@ -177,7 +177,7 @@ template <class T>
 double matmul_nanoseconds(const KernelTable<T>& kernels, const Matmul<T>& product) {
     const auto m = static_cast<double>(product.c.rows);
     const auto n = static_cast<double>(
-        has_dot_products(kernels, product.c.cols) ? product.c.cols
+        has_dot_products(kernels, product.c.cols, product.a.cols) ? product.c.cols
                                                   : round_up(product.c.cols, kernels.lanes));
     const auto k = static_cast<double>(product.a.cols);
     const double size = sizeof(T);

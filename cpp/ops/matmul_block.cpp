@@ -82,14 +82,15 @@ void copy_back(const T* from, index_t stride, const StridedMatrix<T>& to) {
 
 template <class T>
 MatmulPlan<T>::MatmulPlan(const KernelTable<T>& kernels, const MatmulBlock<T>& block)
-    : kernels_(kernels), dots_(has_dot_products(kernels, block.c.cols)), panel_(kPanel<T>) {
+    : kernels_(kernels), dots_(has_dot_products(kernels, block.c.cols, block.a.cols)),
+      panel_(kPanel<T>) {
     const index_t m = block.c.rows, n = block.c.cols, k = block.a.cols;
     copy_c_ = block.c.col != 1;
     if (copy_c_) {
         c_size_ = std::min(m, kBlockC) * std::min(n, kBlockC);
     }
     if (dots_) {
-        copy_a_ = block.a.col != 1;
+        copy_a_ = block.a.col != 1 && block.a.row != 1;
         copy_b_ = block.b.row != 1;
         depth_ = k;
         // Whole rows of A, in L2 if that is possible.
@@ -149,7 +150,9 @@ void MatmulPlan<T>::run_dots(const MatmulBlock<T>& block, T* scratch) const {
             copy_matrix(kernels_, a.block(i, rows, 0, k), scratch, ldx);
             x = scratch;
         }
-        kernels_.narrow_forward(rows, n, k, x, ldx, wt, ldwt, bias, c.data + i * c.row, c.row);
+        const bool columns = a.col != 1 && !copy_a_;
+        (columns ? kernels_.narrow_columns : kernels_.narrow_forward)(
+            rows, n, k, x, columns ? a.col : ldx, wt, ldwt, bias, c.data + i * c.row, c.row);
     }
     if (activation != Activation::kIdentity) {
         kernels_.activation_forward[static_cast<int>(activation)](c.rows, n, c.data, c.row, c.data,

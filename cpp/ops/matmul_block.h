@@ -7,10 +7,10 @@
 
 namespace briskmlp {
 
-// Whether rows of C of so many elements are dot products.
+// Whether the elements of C (M, N) are dot products: N is narrow, and each fills a vector.
 template <class T>
-bool has_dot_products(const KernelTable<T>& kernels, index_t n) {
-    return n <= (kernels.narrow > 1 ? kernels.narrow : 1);
+bool has_dot_products(const KernelTable<T>& kernels, index_t n, index_t k) {
+    return n <= (kernels.narrow > 1 ? kernels.narrow : 1) && k >= kernels.lanes;
 }
 
 // C (M, N) = f(A (M, K) B (K, N) + bias), bias (N) contiguous or null. A dimension of 1 must have
