@@ -94,9 +94,9 @@ struct KernelTable {
     index_t narrow;
     void (*narrow_forward)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
                            index_t ldwt, const T* bias, T* y, index_t ldy);
-    // The same with x in columns, element (i, p) at x[i + p * ldx].
-    void (*narrow_columns)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
-                           index_t ldwt, const T* bias, T* y, index_t ldy);
+    // The same for n = 1 with x in columns, element (i, p) at x[i + p * ldx], and w (k).
+    void (*narrow_columns)(index_t m, index_t k, const T* x, index_t ldx, const T* w, const T* bias,
+                           T* y, index_t ldy);
     // d_w (k, n) = x^T d, or is increased by it if `add`; x (m, k), d (m, n). Writes whole vectors,
     // with zeros after column n.
     void (*narrow_gradient)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* d,

@@ -13,6 +13,9 @@ namespace {
 constexpr index_t kBlockRows = 512, kCopiedDepth = 1024, kDepth = 4096;
 constexpr index_t kPanelBytes = 256;
 
+// A panel of B that few rows read stays in L1.
+constexpr index_t kFewRowsDepth = 64;
+
 // Rows of A at multiples of 4 KiB share one set of L1, which holds 8 of a tile's 14 rows.
 constexpr index_t kSameSet = 4096;
 // Fewer rows or columns than these do not pay for a copy.
@@ -90,7 +93,7 @@ MatmulPlan<T>::MatmulPlan(const KernelTable<T>& kernels, const MatmulBlock<T>& b
         c_size_ = std::min(m, kBlockC) * std::min(n, kBlockC);
     }
     if (dots_) {
-        copy_a_ = block.a.col != 1 && block.a.row != 1;
+        copy_a_ = block.a.col != 1 && !(block.a.row == 1 && n == 1);
         copy_b_ = block.b.row != 1;
         depth_ = k;
         // Whole rows of A, in L2 if that is possible.
@@ -103,7 +106,9 @@ MatmulPlan<T>::MatmulPlan(const KernelTable<T>& kernels, const MatmulBlock<T>& b
     copy_a_ = should_copy_a(block.a, n);
     copy_b_ = should_copy_b(block.b, m);
     rows_ = ceil_div(m, ceil_div(m, kBlockRows));
-    depth_ = std::min(k, copy_a_ || copy_b_ ? kCopiedDepth : kDepth);
+    depth_ = std::min(k, copy_b_ && m < kRowsForB ? kFewRowsDepth
+                         : copy_a_ || copy_b_     ? kCopiedDepth
+                                                  : kDepth);
     a_size_ = copy_a_ ? rows_ * padded_stride<T>(depth_, kernels.lanes) : 0;
     b_size_ = copy_b_ ? depth_ * std::min(panel_, n) : 0;
 }
@@ -150,9 +155,12 @@ void MatmulPlan<T>::run_dots(const MatmulBlock<T>& block, T* scratch) const {
             copy_matrix(kernels_, a.block(i, rows, 0, k), scratch, ldx);
             x = scratch;
         }
-        const bool columns = a.col != 1 && !copy_a_;
-        (columns ? kernels_.narrow_columns : kernels_.narrow_forward)(
-            rows, n, k, x, columns ? a.col : ldx, wt, ldwt, bias, c.data + i * c.row, c.row);
+        T* const y = c.data + i * c.row;
+        if (a.col == 1 || copy_a_) {
+            kernels_.narrow_forward(rows, n, k, x, ldx, wt, ldwt, bias, y, c.row);
+        } else {
+            kernels_.narrow_columns(rows, k, x, a.col, wt, bias, y, c.row);
+        }
     }
     if (activation != Activation::kIdentity) {
         kernels_.activation_forward[static_cast<int>(activation)](c.rows, n, c.data, c.row, c.data,

@@ -20,6 +20,7 @@ py::object make_linear(Activation activation, bool biased) {
     spec.name = "linear";
     spec.signature = biased ? "(m?,k),(k,n),(n)->(m?,n)" : "(m?,k),(k,n)->(m?,n)";
     spec.inputs = biased ? 3 : 2;
+    spec.separate_result = true;
     spec.loops = {{biased ? "ffff" : "fff", matmul_loop<float>, &loop},
                   {biased ? "dddd" : "ddd", matmul_loop<double>, &loop}};
     return make_ufunc(std::move(spec));

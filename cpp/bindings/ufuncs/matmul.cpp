@@ -3,6 +3,7 @@
 #define BRISKMLP_IMPORTS_NUMPY
 #include "bindings/numpy_api.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -123,6 +124,8 @@ py::object make_twin(const Relative& relative, py::object original, const std::s
     }
     auto& ours = *reinterpret_cast<PyUFuncObject*>(result.ptr());
     ours.type_resolver = numpys.type_resolver;
+    ours.iter_flags = numpys.iter_flags;
+    std::copy_n(numpys.op_flags, numpys.nargs, ours.op_flags);  // a result over an operand: copy
     twin->call = ours.vectorcall;
     ours.vectorcall = kCalls[static_cast<std::size_t>(relative.kind)];
     twins[static_cast<std::size_t>(relative.kind)] = twin.release();

@@ -34,6 +34,7 @@ struct UfuncSpec {
     int inputs;
     std::vector<UfuncLoop> loops;  // NumPy takes the first that its casts allow; one result each
     Parameter parameter{nullptr, 0};
+    bool separate_result = false;  // a result that is one of the operands is made elsewhere
 };
 
 // A numpy.ufunc; errors of NumPy's are thrown.
