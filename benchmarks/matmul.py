@@ -15,12 +15,13 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 
 SQUARE = (8, 16, 24, 32, 48, 64, 100, 128, 192, 256, 384, 512, 768, 1000, 1024, 1536, 2048)
 SKINNY = (1, 3, 16, 64, 100, 1000)
 LAYOUT_SIZES = (16, 64, 100, 256, 512, 1000, 1024)
-ROUNDS = 9
-SECONDS = 0.002  # at least, for one timing of one contestant
+ROUNDS = 25
+SECONDS = 0.0005  # at least, for one timing of one contestant: short, so that noise meets both
 
 
 def parse() -> argparse.Namespace:
@@ -42,20 +43,21 @@ from briskmlp import _briskmlp_core as core  # noqa: E402
 
 def seconds_of(call, repeats):
     start = time.perf_counter()
-    for _ in range(repeats):
+    for _ in itertools.repeat(None, repeats):
         call()
     return (time.perf_counter() - start) / repeats
 
 
-def race(a, b, **kwargs):
+def race(a, b, *out):
     """Median seconds a call of ours and of NumPy's."""
-    calls = [lambda: bm.matmul(a, b, **kwargs), lambda: np.matmul(a, b, **kwargs)]
+    calls = [partial(bm.matmul, a, b, *out), partial(np.matmul, a, b, *out)]
     ours, theirs = calls[0]().copy(), calls[1]()
     bound = 2 * a.shape[-1] * np.finfo(a.dtype).eps * (np.abs(a) @ np.abs(b))
     assert (np.abs(ours - theirs) <= bound).all(), (a.shape, b.shape)
     repeats = [max(1, int(SECONDS / max(seconds_of(call, 1), 1e-7))) for call in calls]
     times = [[], []]
-    for _ in range(ROUNDS):
+    rounds = ROUNDS if max(seconds_of(call, 1) for call in calls) < 0.02 else 7
+    for _ in range(rounds):
         for call, repeat, into in zip(calls, repeats, times, strict=True):
             into.append(seconds_of(call, repeat))
     return tuple(statistics.median(t) for t in times)
@@ -128,12 +130,9 @@ def layouts(report, rng):
         out = np.empty((n, m), dtype).T
         wide = draw(rng, 2 * m, 2 * k, dtype)[::2, ::2], draw(rng, 2 * k, 2 * n, dtype)[::2, ::2]
         row = []
-        for name, (x, y, kwargs) in zip(
-            names,
-            [(at, b, {}), (a, bt, {}), (at, bt, {}), (a, b, {"out": out}), (*wide, {})],
-            strict=True,
-        ):
-            ours, theirs = race(x, y, **kwargs)
+        cases = [(at, b), (a, bt), (at, bt), (a, b, out), wide]
+        for name, operands in zip(names, cases, strict=True):
+            ours, theirs = race(*operands)
             report.add("layouts", f"{m}x{k}x{n} {name}", ours, theirs)
             row.append(f"{theirs / ours:.2f}")
         print(f"| {m}, {k}, {n} | " + " | ".join(row) + " |", flush=True)
