@@ -121,7 +121,9 @@ def test_backward(dtype, lead, rng):
     assert dx.dtype == dw.dtype == db.dtype == dtype
     rows, grads = x.reshape(-1, K).astype(float), dy.reshape(-1, N).astype(float)
     eps = 2 * np.finfo(dtype).eps
-    assert (np.abs(dx - dy.astype(float) @ w.T.astype(float)) <= N * eps * (abs(dy) @ abs(w.T))).all()
+    assert (
+        np.abs(dx - dy.astype(float) @ w.T.astype(float)) <= N * eps * (abs(dy) @ abs(w.T))
+    ).all()
     assert (np.abs(dw - rows.T @ grads) <= (len(rows) + 1) * eps * (abs(rows).T @ abs(grads))).all()
     assert (np.abs(db - grads.sum(axis=0)) <= (len(rows) + 1) * eps * abs(grads).sum(axis=0)).all()
 

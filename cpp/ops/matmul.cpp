@@ -27,7 +27,7 @@ T* scratch_of_thread(index_t size) {
 
 // A share of the rows and columns of every product, or of the products.
 struct Share {
-    index_t first, last;          // products
+    index_t first, last;  // products
     index_t row, rows, col, cols;
 };
 
@@ -85,8 +85,7 @@ class Products {
         copies_bias_ = p_.bias != nullptr && p_.bias_stride != 1;
         const index_t each =
             round_up(plan.scratch() + (copies_bias_ ? p_.c.cols : 0), index_t{kAlignment});
-        const index_t workers =
-            useful_threads(matmul_nanoseconds(kernels_, p_), num_threads());
+        const index_t workers = useful_threads(matmul_nanoseconds(kernels_, p_), num_threads());
         T* const scratch = each == 0 ? nullptr : scratch_of_thread<T>(checked_mul(each, workers));
         if (workers == 1) {
             run_share(plan, whole(), scratch);
@@ -112,8 +111,8 @@ class Products {
             share.last = worker.end(p_.count);
             return share;
         }
-        const Grid grid = dots_ ? Grid{worker.count, 1}
-                                : choose_grid(worker.count, p_.c.rows, p_.c.cols);
+        const Grid grid =
+            dots_ ? Grid{worker.count, 1} : choose_grid(worker.count, p_.c.rows, p_.c.cols);
         const index_t panel = kernels_.tile_vecs * kernels_.lanes;
         cut(share, &Share::row, &Share::rows, p_.c.rows, worker.index / grid.across, grid.down, 1);
         cut(share, &Share::col, &Share::cols, p_.c.cols, worker.index % grid.across, grid.across,
@@ -126,8 +125,7 @@ class Products {
         return {p_.a.moved(i * p_.a_next).block(s.row, s.rows, 0, k),
                 p_.b.moved(i * p_.b_next).block(0, k, s.col, s.cols),
                 p_.c.moved(i * p_.c_next).block(s.row, s.rows, s.col, s.cols),
-                p_.bias == nullptr ? nullptr
-                                   : p_.bias + i * p_.bias_next + s.col * p_.bias_stride,
+                p_.bias == nullptr ? nullptr : p_.bias + i * p_.bias_next + s.col * p_.bias_stride,
                 p_.activation};
     }
 
@@ -176,9 +174,9 @@ bool has_nan(const Matmul<T>& p) {
 template <class T>
 double matmul_nanoseconds(const KernelTable<T>& kernels, const Matmul<T>& product) {
     const auto m = static_cast<double>(product.c.rows);
-    const auto n = static_cast<double>(
-        has_dot_products(kernels, product.c.cols, product.a.cols) ? product.c.cols
-                                                  : round_up(product.c.cols, kernels.lanes));
+    const auto n = static_cast<double>(has_dot_products(kernels, product.c.cols, product.a.cols)
+                                           ? product.c.cols
+                                           : round_up(product.c.cols, kernels.lanes));
     const auto k = static_cast<double>(product.a.cols);
     const double size = sizeof(T);
     const double computing = 2 * m * n * k / kFlops * (size / sizeof(float));

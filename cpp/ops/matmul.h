@@ -2,9 +2,9 @@
 // Operands that a kernel would read slowly, or cannot read as they lie, are copied block by block.
 //
 // Every element of a product is one chain of multiply-adds in ascending order of k. Where a row of
-// C has at most max(1, kernels.narrow) elements it is a dot product instead: `lanes` chains, element
-// p in chain p % lanes, added in a fixed order. Either way its bits depend on its row of A, its
-// column of B and the instruction set, and neither on the strides nor on the threads.
+// C has at most max(1, kernels.narrow) elements it is a dot product instead: `lanes` chains,
+// element p in chain p % lanes, added in a fixed order. Either way its bits depend on its row of A,
+// its column of B and the instruction set, and neither on the strides nor on the threads.
 #pragma once
 
 #include "base/strided_matrix.h"

@@ -8,8 +8,8 @@ namespace briskmlp {
 namespace {
 
 // Measured on square matrices of 1024 and 2048 floats: A copied in blocks of (512, 1024), B in
-// panels of 256 bytes x 1024, 92 % of the peak; (256, 512) 86 %; uncopied, with colliding rows, 75 %.
-// Without copies more of k at a time only saves reading and writing C.
+// panels of 256 bytes x 1024, 92 % of the peak; (256, 512) 86 %; uncopied, with colliding rows, 75
+// %. Without copies more of k at a time only saves reading and writing C.
 constexpr index_t kBlockRows = 512, kCopiedDepth = 1024, kDepth = 4096;
 constexpr index_t kPanelBytes = 256;
 
@@ -47,8 +47,7 @@ bool should_copy_a(const StridedMatrix<const T>& a, index_t n) {
 template <class T>
 bool should_copy_b(const StridedMatrix<const T>& b, index_t m) {
     const bool awkward = rows_collide<T>(b.row) || b.row * kSize<T> % 64 != 0;
-    return b.col != 1 ||
-           (awkward && m >= kRowsForB && b.rows * b.cols * kSize<T> > kBeyondL2);
+    return b.col != 1 || (awkward && m >= kRowsForB && b.rows * b.cols * kSize<T> > kBeyondL2);
 }
 
 // `to`, (rows, cols) with rows of neighbours, receives a copy.
@@ -85,7 +84,8 @@ void copy_back(const T* from, index_t stride, const StridedMatrix<T>& to) {
 
 template <class T>
 MatmulPlan<T>::MatmulPlan(const KernelTable<T>& kernels, const MatmulBlock<T>& block)
-    : kernels_(kernels), dots_(has_dot_products(kernels, block.c.cols, block.a.cols)),
+    : kernels_(kernels),
+      dots_(has_dot_products(kernels, block.c.cols, block.a.cols)),
       panel_(kPanel<T>) {
     const index_t m = block.c.rows, n = block.c.cols, k = block.a.cols;
     copy_c_ = block.c.col != 1;
@@ -97,8 +97,8 @@ MatmulPlan<T>::MatmulPlan(const KernelTable<T>& kernels, const MatmulBlock<T>& b
         copy_b_ = block.b.row != 1;
         depth_ = k;
         // Whole rows of A, in L2 if that is possible.
-        rows_ = copy_a_ ? std::clamp(kHalfL2 / kSize<T> / std::max<index_t>(k, 1), index_t{1}, m)
-                        : m;
+        rows_ =
+            copy_a_ ? std::clamp(kHalfL2 / kSize<T> / std::max<index_t>(k, 1), index_t{1}, m) : m;
         a_size_ = copy_a_ ? rows_ * padded_stride<T>(k, kernels.lanes) : 0;
         b_size_ = copy_b_ ? n * k : 0;
         return;
@@ -125,7 +125,8 @@ void MatmulPlan<T>::run(const MatmulBlock<T>& block, T* scratch) const {
         for (index_t j = 0; j < block.c.cols; j += kBlockC) {
             const index_t rows = std::min(kBlockC, block.c.rows - i);
             const index_t cols = std::min(kBlockC, block.c.cols - j);
-            const MatmulBlock<T> part{block.a.block(i, rows, 0, k), block.b.block(0, k, j, cols),
+            const MatmulBlock<T> part{block.a.block(i, rows, 0, k),
+                                      block.b.block(0, k, j, cols),
                                       {result, rows, cols, cols, 1},
                                       block.bias == nullptr ? nullptr : block.bias + j,
                                       block.activation};
@@ -190,8 +191,9 @@ template <class T>
 void MatmulPlan<T>::run_depth(const MatmulBlock<T>& block, index_t first, index_t count,
                               T* scratch) const {
     const auto& [a, b, c, bias, activation] = block;
-    Gemm<T> gemm{c.rows, c.cols, count, a.data + first * a.col, a.row, a.col,
-                 b.data + first * b.row, b.row, c.data, c.row};
+    Gemm<T> gemm{
+        c.rows, c.cols, count, a.data + first * a.col, a.row, a.col, b.data + first * b.row,
+        b.row,  c.data, c.row};
     gemm.strict = true;
     if (first > 0) {
         gemm.start = GemmStart::kContinue;
@@ -200,8 +202,7 @@ void MatmulPlan<T>::run_depth(const MatmulBlock<T>& block, index_t first, index_
         gemm.bias = bias;
     }
     if (first + count == a.cols && activation != Activation::kIdentity) {
-        gemm.finish =
-            activation == Activation::kRelu ? GemmFinish::kRelu : GemmFinish::kForward;
+        gemm.finish = activation == Activation::kRelu ? GemmFinish::kRelu : GemmFinish::kForward;
         gemm.forward = kernels_.activation_forward[static_cast<int>(activation)];
     }
     if (copy_a_) {

@@ -54,8 +54,8 @@ class MatmulPlan {
 
     const KernelTable<T>& kernels_;
     bool dots_, copy_a_, copy_b_, copy_c_;
-    index_t rows_, depth_;                  // of a block of A
-    index_t panel_;                         // columns of a copied panel of B
+    index_t rows_, depth_;  // of a block of A
+    index_t panel_;         // columns of a copied panel of B
     index_t a_size_ = 0, b_size_ = 0, c_size_ = 0;
 };
 

@@ -113,9 +113,9 @@ double worst(Shape s, const std::vector<T>& a, const std::vector<T>& b, const st
                 absolute += std::fabs(term);
             }
             const double got = c[static_cast<std::size_t>(i * s.n + j)];
-            result = std::max(result, excess(got, static_cast<double>(sum),
-                                             gamma<T>(static_cast<double>(s.k)) *
-                                                 static_cast<double>(absolute)));
+            result = std::max(
+                result, excess(got, static_cast<double>(sum),
+                               gamma<T>(static_cast<double>(s.k)) * static_cast<double>(absolute)));
         }
     }
     return result;
@@ -155,9 +155,9 @@ TEST_CASE_TEMPLATE("random shapes are within the bound", T, float, double) {
 TEST_CASE_TEMPLATE("the bits do not depend on how the operands lie", T, float, double) {
     for_each_isa<T>([](const KernelTable<T>& table) {
         // Beyond the blocks of rows (512), of k (1024) and of C (256); rows of A that share a set.
-        constexpr Shape kShapes[] = {{7, 5, 9},     {3, 100, 40},  {1, 300, 70},   {70, 1024, 80},
-                                     {600, 33, 65}, {20, 4200, 7}, {270, 70, 261}, {100, 300, 1},
-                                     {300, 1100, 3}};
+        constexpr Shape kShapes[] = {{7, 5, 9},      {3, 100, 40},  {1, 300, 70},
+                                     {70, 1024, 80}, {600, 33, 65}, {20, 4200, 7},
+                                     {270, 70, 261}, {100, 300, 1}, {300, 1100, 3}};
         for (const Shape s : kShapes) {
             CAPTURE(s.m);
             CAPTURE(s.k);
@@ -177,20 +177,23 @@ TEST_CASE_TEMPLATE("the bits do not depend on how the operands lie", T, float, d
 TEST_CASE_TEMPLATE("a row alone, and any number of threads", T, float, double) {
     for_each_isa<T>([](const KernelTable<T>& table) {
         // Enough work for several threads; wide, narrow and tall.
-        constexpr Shape kShapes[] = {{400, 300, 130}, {3, 700, 3000}, {3000, 700, 2}, {900, 900, 1}};
+        constexpr Shape kShapes[] = {
+            {400, 300, 130}, {3, 700, 3000}, {3000, 700, 2}, {900, 900, 1}};
         for (const Shape s : kShapes) {
             const std::vector<T> a = values_of<T>(s.m * s.k, 1), b = values_of<T>(s.k * s.n, 2);
             std::vector<T> many;
             {
                 const ManyThreads threads;
                 many = multiply(table, s, a, b);
-                CHECK(same_bits(multiply(table, s, a, b, Layout::kColumns, Layout::kColumns), many));
+                CHECK(
+                    same_bits(multiply(table, s, a, b, Layout::kColumns, Layout::kColumns), many));
             }
             CHECK(same_bits(multiply(table, s, a, b), many));
             const index_t row = s.m / 2;
             const std::vector<T> alone(a.begin() + row * s.k, a.begin() + (row + 1) * s.k);
-            CHECK(same_bits(multiply(table, {1, s.k, s.n}, alone, b),
-                            std::vector<T>(many.begin() + row * s.n, many.begin() + (row + 1) * s.n)));
+            CHECK(same_bits(
+                multiply(table, {1, s.k, s.n}, alone, b),
+                std::vector<T>(many.begin() + row * s.n, many.begin() + (row + 1) * s.n)));
         }
     });
 }
@@ -201,7 +204,8 @@ TEST_CASE_TEMPLATE("batches, shared operands, bias and activation", T, float, do
         for (const Shape s : {Shape{5, 40, 19}, Shape{5, 40, 1}, Shape{120, 90, 100}}) {
             for (const index_t count : {0, 1, 3, 50}) {
                 const std::vector<T> a = values_of<T>(count * s.m * s.k, 1);
-                const std::vector<T> b = values_of<T>(s.k * s.n, 2), bias = values_of<T>(2 * s.n, 3);
+                const std::vector<T> b = values_of<T>(s.k * s.n, 2),
+                                     bias = values_of<T>(2 * s.n, 3);
                 std::vector<T> c(static_cast<std::size_t>(count * s.m * s.n));
                 Matmul<T> p;
                 p.a = {a.data(), s.m, s.k, s.k, 1};
@@ -224,8 +228,8 @@ TEST_CASE_TEMPLATE("batches, shared operands, bias and activation", T, float, do
                     matmul(table, one);
                     table.activation_forward[static_cast<int>(Activation::kGelu)](
                         1, s.n, row.data(), s.n, row.data(), s.n, nullptr, 0);
-                    CHECK(same_bits(row, std::vector<T>(c.begin() + i * s.n,
-                                                        c.begin() + (i + 1) * s.n)));
+                    CHECK(same_bits(
+                        row, std::vector<T>(c.begin() + i * s.n, c.begin() + (i + 1) * s.n)));
                 }
             }
         }

@@ -1,8 +1,6 @@
 // matmul, matvec, vecmat and vecdot: NumPy's own generalised ufuncs with other loops for float32
 // and float64.
 #define BRISKMLP_IMPORTS_NUMPY
-#include "bindings/numpy_api.h"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -10,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bindings/numpy_api.h"
 #include "bindings/ufuncs/matmul_call.h"
 #include "bindings/ufuncs/matmul_loop.h"
 #include "bindings/ufuncs/ufunc.h"

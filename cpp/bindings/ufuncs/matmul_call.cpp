@@ -149,8 +149,7 @@ PyObject* matmul_plain(MatmulKind kind, const char* name, PyObject* const* args,
                        PyObject* names) {
     const index_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
     if (count < 2 || count + named > 3 ||
-        (named == 1 &&
-         PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "out") != 0)) {
+        (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "out") != 0)) {
         return nullptr;
     }
     PyArrayObject* const a = as_array(args[0]);

@@ -137,8 +137,8 @@ py::object make_ufunc(UfuncSpec spec) {
     }
     if (own.separate_result) {
         ufunc->op_flags[own.inputs] = NPY_ITER_WRITEONLY | NPY_ITER_UPDATEIFCOPY |
-                                      NPY_ITER_ALIGNED | NPY_ITER_ALLOCATE |
-                                      NPY_ITER_NO_BROADCAST | NPY_ITER_NO_SUBTYPE;
+                                      NPY_ITER_ALIGNED | NPY_ITER_ALLOCATE | NPY_ITER_NO_BROADCAST |
+                                      NPY_ITER_NO_SUBTYPE;
     }
     Storage* const owned = storage.release();
     ufunc->obj = py::capsule(owned, [](void* pointer) { delete static_cast<Storage*>(pointer); })
