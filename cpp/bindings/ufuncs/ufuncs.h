@@ -12,5 +12,6 @@ namespace briskmlp {
 using UfuncDocs = std::map<std::string, std::string>;
 
 void add_pointwise_ufuncs(const UfuncDocs& docs, py::dict& ufuncs);
+void add_row_ufuncs(const UfuncDocs& docs, py::dict& ufuncs);
 
 }  // namespace briskmlp
