@@ -8,6 +8,7 @@ namespace {
 py::dict make_ufuncs(const UfuncDocs& docs) {
     py::dict ufuncs;
     add_pointwise_ufuncs(docs, ufuncs);
+    add_row_ufuncs(docs, ufuncs);
     return ufuncs;
 }
 

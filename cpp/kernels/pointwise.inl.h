@@ -27,6 +27,26 @@ BRISKMLP_INLINE Vec<T> elu(Vec<T> x, Vec<T> alpha) {
     const Vec<T> zero = Vec<T>::zero();
     return select(x > zero, x, alpha * expm1(min(zero, x)));
 }
+// Gelu::forward without the slope and with the rounding errors that it tolerates made good: those
+// of E, y and w, and of their product.
+template <class T>
+BRISKMLP_INLINE Vec<T> gelu(Vec<T> x) {
+    using C = Coefficients<T>;
+    const Vec<T> zero = Vec<T>::zero(), half = constant<T>(0.5), bend = Vec<T>::set(C::kGeluBend);
+    const Vec<T> t = min(Vec<T>::set(ActivationLimits<T>::kGelu), abs(x));
+    const Pair<T> square = exact_product(t, t);
+    const ReducedExactly<T> e(-half * square.high, -half * square.low);
+    const Pair<T> y = divide(t, ordered_sum(max(bend, t), min(bend, t)));
+    const Vec<T> z = y.high - half, further = polynomial<1>(z, C::kGeluTail);
+    const Pair<T> w = multiply_add(z, further, Vec<T>::set(C::kGeluTail[0]));
+    const Pair<T> product = multiply_add(w.high, e.r, w.high);
+    const Vec<T> w_low = fma(y.low, further, w.low + Vec<T>::set(C::kGeluTailLow));
+    const Vec<T> low = product.low + fma(w.high, e.tail, fma(w_low, e.r, w_low));
+    const Vec<T> tail = scale(product.high + low, e.n), positive = max(zero, x);
+    const Vec<T> result = fnma(y.high, tail, positive);
+    const Vec<T> lost = fnma(y.high, tail, positive - result);
+    return result + fnma(y.low, tail, lost);
+}
 template <class Op, class T>
 BRISKMLP_INLINE Vec<T> value_of(Vec<T> x) {
     Vec<T> slope;
@@ -81,10 +101,10 @@ constexpr FunctionTable<T> make_functions() {
     f.log_sigmoid = pointwise<T, log_sigmoid<T>>;
     f.relu = pointwise<T, relu<T>>;
     f.selu = pointwise<T, selu<T>>;
-    f.gelu = pointwise<T, value_of<Gelu, T>>;
-    f.gelu_tanh = pointwise<T, value_of<GeluTanh, T>>;
-    f.silu = pointwise<T, value_of<Silu, T>>;
-    f.mish = pointwise<T, value_of<Mish, T>>;
+    f.gelu = pointwise<T, gelu<T>>;
+    f.gelu_tanh = pointwise<T, value_of<GeluTanh<true>, T>>;
+    f.silu = pointwise<T, value_of<Silu<true>, T>>;
+    f.mish = pointwise<T, value_of<Mish<true>, T>>;
     f.leaky_relu = pointwise<T, leaky_relu<T>>;
     f.elu = pointwise<T, elu<T>>;
 
@@ -100,9 +120,9 @@ constexpr FunctionTable<T> make_functions() {
     f.d_relu = pointwise<T, d_from_output<Relu, T>>;
     f.d_selu = pointwise<T, d_from_output<Selu, T>>;
     f.d_gelu = pointwise<T, d_from_input<Gelu, T>>;
-    f.d_gelu_tanh = pointwise<T, d_from_input<GeluTanh, T>>;
-    f.d_silu = pointwise<T, d_from_input<Silu, T>>;
-    f.d_mish = pointwise<T, d_from_input<Mish, T>>;
+    f.d_gelu_tanh = pointwise<T, d_from_input<GeluTanh<>, T>>;
+    f.d_silu = pointwise<T, d_from_input<Silu<>, T>>;
+    f.d_mish = pointwise<T, d_from_input<Mish<>, T>>;
     f.d_leaky_relu = pointwise<T, d_leaky_relu<T>>;
     f.d_elu = pointwise<T, d_elu<T>>;
     return f;

@@ -130,6 +130,10 @@ struct KernelTable {
     // Links: from raw outputs to the target's space, in place. softmax over each row of (rows, n).
     void (*softmax)(index_t rows, index_t n, T* z, index_t ldz);
     void (*exp)(index_t rows, index_t n, T* z, index_t ldz);
+    // log softmax over each row of (rows, n), in place; and log(sum exp z) of each row, y (rows),
+    // -inf for a row of -inf.
+    void (*log_softmax)(index_t rows, index_t n, T* z, index_t ldz);
+    void (*log_sum_exp)(index_t rows, index_t n, const T* z, index_t ldz, T* y);
 
     // One optimizer step on a tile of (rows, cols), cols padded: gradient g (ldg), parameters w and
     // state (all with stride ldw).

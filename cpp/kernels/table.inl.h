@@ -39,6 +39,8 @@ constexpr KernelTable<T> make_table() {
     table.gaussian_nll = gaussian_nll<T>;
     table.softmax = softmax<T>;
     table.exp = exp_rows<T>;
+    table.log_softmax = log_softmax<T>;
+    table.log_sum_exp = log_sum_exp<T>;
     table.sgd = sgd<T>;
     table.adam = adam<T>;
     table.transpose = transpose<T>;

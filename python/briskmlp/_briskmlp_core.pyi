@@ -21,6 +21,8 @@ __all__: list[str] = [
     "fit",
     "initializer_names",
     "loss_names",
+    "loss_of",
+    "make_ufuncs",
     "num_threads",
     "peak_gflops",
     "plan",
@@ -218,6 +220,16 @@ def fit(
 
 def initializer_names() -> list[str]: ...
 def loss_names() -> list[str]: ...
+def loss_of(loss: str, z: numpy.ndarray, y: numpy.ndarray, d: numpy.ndarray | None) -> float:
+    """
+    The mean loss of raw outputs z (M, out); d, unless None, receives its gradient by z.
+    """
+
+def make_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict:
+    """
+    The functions of arrays by name, with these docstrings.
+    """
+
 def num_threads() -> int:
     """
     Threads a computation may use.

@@ -1,7 +1,6 @@
 // The elementwise functions as ufuncs: one row each.
-#include <deque>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "kernels/dispatch.h"
 #include "bindings/ufuncs/pointwise_loop.h"

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cfenv>
-#include <cstdint>
 #include <limits>
 #include <type_traits>
 
-#include "base/half.h"
 #include "base/parallel.h"
 #include "kernels/table.h"
+#include "bindings/ufuncs/element.h"
 #include "bindings/ufuncs/float_status.h"
 
 namespace briskmlp {
@@ -29,32 +28,6 @@ inline constexpr index_t kPointwiseBlock = 1024;
 
 // About how long an element takes in the fastest functions, for each byte.
 inline constexpr double kNanosecondsPerByte = 0.05;
-
-template <class T>
-T load_as(const char* p) {
-    return *reinterpret_cast<const T*>(p);
-}
-template <class T>
-void store_as(T value, char* p) {
-    *reinterpret_cast<T*>(p) = value;
-}
-
-template <class Stored, class T>
-T widen(Stored value) {
-    if constexpr (std::is_same_v<Stored, Half>) {
-        return to_float(value);
-    } else {
-        return value;
-    }
-}
-template <class Stored, class T>
-Stored narrow(T value) {
-    if constexpr (std::is_same_v<Stored, Half>) {
-        return to_half(value);
-    } else {
-        return value;
-    }
-}
 
 // Operands are stored as Stored, and computed with as T.
 template <class Stored, class T, int kInputs>
@@ -106,15 +79,13 @@ class PointwiseRun {
 
     void gather(int k, index_t i, index_t n, T* to) const {
         for (index_t j = 0; j < n; ++j) {
-            to[j] = widen<Stored, T>(load_as<Stored>(at(k, i + j)));
+            to[j] = load_as<Stored, T>(at(k, i + j));
         }
     }
     // Leaves in `from` what has been stored.
     void scatter(index_t i, index_t n, T* from) const {
         for (index_t j = 0; j < n; ++j) {
-            const Stored stored = narrow<Stored, T>(from[j]);
-            store_as(stored, at(kInputs, i + j));
-            from[j] = widen<Stored, T>(stored);
+            from[j] = store_as<Stored, T>(from[j], at(kInputs, i + j));
         }
     }
 

@@ -15,5 +15,6 @@ void add_pointwise_ufuncs(const UfuncDocs& docs, py::dict& ufuncs);
 void add_matmul_ufuncs(const UfuncDocs& docs, py::dict& ufuncs);  // those that NumPy has itself
 // By the name of the activation: one without and one with a bias.
 void add_linear_ufuncs(py::dict& ufuncs);
+void add_row_ufuncs(const UfuncDocs& docs, py::dict& ufuncs);
 
 }  // namespace briskmlp
