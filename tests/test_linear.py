@@ -119,13 +119,16 @@ def test_backward(dtype, lead, rng):
     dx, dw, db = bm.linear_backward(dy, x, w)
     assert (dx.shape, dw.shape, db.shape) == (x.shape, w.shape, (N,))
     assert dx.dtype == dw.dtype == db.dtype == dtype
-    rows, grads = x.reshape(-1, K).astype(float), dy.reshape(-1, N).astype(float)
-    eps = 2 * np.finfo(dtype).eps
-    assert (
-        np.abs(dx - dy.astype(float) @ w.T.astype(float)) <= N * eps * (abs(dy) @ abs(w.T))
-    ).all()
-    assert (np.abs(dw - rows.T @ grads) <= (len(rows) + 1) * eps * (abs(rows).T @ abs(grads))).all()
-    assert (np.abs(db - grads.sum(axis=0)) <= (len(rows) + 1) * eps * abs(grads).sum(axis=0)).all()
+    wide = [values.astype(float) for values in (dy.reshape(-1, N), x.reshape(-1, K), w)]
+    d, rows, weights = wide
+    ones = np.ones((1, len(rows)))
+    for got, a, b in [
+        (dx.reshape(-1, K), d, weights.T),
+        (dw, rows.T, d),
+        (db[np.newaxis], ones, d),
+    ]:
+        bound = 2 * (a.shape[1] + 1) * np.finfo(dtype).eps * (abs(a) @ abs(b))
+        assert (np.abs(got - a @ b) <= bound).all()
 
 
 def test_backward_is_the_gradient(rng):

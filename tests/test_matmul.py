@@ -375,6 +375,14 @@ def test_examples_of_numpys_documentation():
             assert runner.run(example).failed == 0
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_of_our_documentation(name):
+    text = getattr(bm, name).__doc__
+    example = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+    assert example.examples
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
 @pytest.mark.parametrize("isa", bm.show_config("dict")["supported_isas"])
 def test_instruction_sets(isa):
     """All of the above once more, each in a process of its own, on what is not the default."""

@@ -25,10 +25,20 @@ T* scratch_of_thread(index_t size) {
     return buffer.data();
 }
 
-// A share of the rows and columns of every product, or of the products.
+struct Range {
+    index_t first, count;
+};
+
+// Part `index` of `parts` of n, cut at multiples of `unit`.
+Range part_of(index_t n, index_t index, index_t parts, index_t unit) {
+    const index_t units = ceil_div(n, unit);
+    const index_t begin = std::min(n, units * index / parts * unit);
+    return {begin, std::min(n, units * (index + 1) / parts * unit) - begin};
+}
+
+// What a worker does: some rows and columns of some of the products.
 struct Share {
-    index_t first, last;  // products
-    index_t row, rows, col, cols;
+    Range products, rows, cols;
 };
 
 // Workers as a grid over the rows and columns of C.
@@ -47,16 +57,6 @@ Grid choose_grid(index_t workers, index_t m, index_t n) {
         }
     }
     return best;
-}
-
-// Part `index` of `parts` of n, cut at multiples of `unit`.
-Share& cut(Share& share, index_t Share::*first, index_t Share::*count, index_t n, index_t index,
-           index_t parts, index_t unit) {
-    const index_t units = ceil_div(n, unit);
-    const index_t begin = std::min(n, units * index / parts * unit);
-    share.*first = begin;
-    share.*count = std::min(n, units * (index + 1) / parts * unit) - begin;
-    return share;
 }
 
 template <class T>
@@ -101,43 +101,44 @@ class Products {
     }
 
   private:
-    Share whole() const { return {0, p_.count, 0, p_.c.rows, 0, p_.c.cols}; }
+    Share whole() const { return {{0, p_.count}, {0, p_.c.rows}, {0, p_.c.cols}}; }
 
     Share share_of(const Worker& worker) const {
         Share share = whole();
         // Whole products, if that leaves nobody waiting for long.
         if (p_.count % worker.count == 0 || p_.count >= 8 * worker.count) {
-            share.first = worker.begin(p_.count);
-            share.last = worker.end(p_.count);
+            share.products = part_of(p_.count, worker.index, worker.count, 1);
             return share;
         }
         const Grid grid =
             dots_ ? Grid{worker.count, 1} : choose_grid(worker.count, p_.c.rows, p_.c.cols);
         const index_t panel = kernels_.tile_vecs * kernels_.lanes;
-        cut(share, &Share::row, &Share::rows, p_.c.rows, worker.index / grid.across, grid.down, 1);
-        cut(share, &Share::col, &Share::cols, p_.c.cols, worker.index % grid.across, grid.across,
-            dots_ ? p_.c.cols : panel);
+        share.rows = part_of(p_.c.rows, worker.index / grid.across, grid.down, 1);
+        share.cols = part_of(p_.c.cols, worker.index % grid.across, grid.across, panel);
         return share;
     }
 
     MatmulBlock<T> block(index_t i, const Share& s) const {
         const index_t k = p_.a.cols;
-        return {p_.a.moved(i * p_.a_next).block(s.row, s.rows, 0, k),
-                p_.b.moved(i * p_.b_next).block(0, k, s.col, s.cols),
-                p_.c.moved(i * p_.c_next).block(s.row, s.rows, s.col, s.cols),
-                p_.bias == nullptr ? nullptr : p_.bias + i * p_.bias_next + s.col * p_.bias_stride,
-                p_.activation};
+        return {
+            p_.a.moved(i * p_.a_next).block(s.rows.first, s.rows.count, 0, k),
+            p_.b.moved(i * p_.b_next).block(0, k, s.cols.first, s.cols.count),
+            p_.c.moved(i * p_.c_next).block(s.rows.first, s.rows.count, s.cols.first, s.cols.count),
+            p_.bias == nullptr ? nullptr
+                               : p_.bias + i * p_.bias_next + s.cols.first * p_.bias_stride,
+            p_.activation};
     }
 
     void run_share(const MatmulPlan<T>& plan, const Share& share, T* scratch) const {
-        if (share.rows == 0 || share.cols == 0) {
+        if (share.rows.count == 0 || share.cols.count == 0) {
             return;
         }
-        for (index_t i = share.first; i < share.last; ++i) {
+        for (index_t n = 0; n < share.products.count; ++n) {
+            const index_t i = share.products.first + n;
             MatmulBlock<T> part = block(i, share);
             if (copies_bias_) {
                 T* const bias = scratch + plan.scratch();
-                for (index_t j = 0; j < share.cols; ++j) {
+                for (index_t j = 0; j < share.cols.count; ++j) {
                     bias[j] = part.bias[j * p_.bias_stride];
                 }
                 part.bias = bias;

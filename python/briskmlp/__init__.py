@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
         "source folder, and do not run Python from inside that folder's python/."
     ) from error
 
+from . import _matmul
 from ._config import SGD as SGD
 from ._config import Adam as Adam
 from ._config import AdamW as AdamW
@@ -77,15 +78,16 @@ from ._history import History as History
 from ._matmul import linear as linear
 from ._matmul import linear_backward as linear_backward
 from ._matmul import matmul as matmul
-from ._matmul import matvec as matvec
 from ._matmul import vecdot as vecdot
-from ._matmul import vecmat as vecmat
 from ._mlp import MLP as MLP
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config
 from ._runtime import threads as threads
 
+if TYPE_CHECKING or hasattr(_matmul, "matvec"):  # NumPy has them from 2.2 on
+    from ._matmul import matvec as matvec
+    from ._matmul import vecmat as vecmat
 if TYPE_CHECKING:
     from . import reference as reference
 

@@ -1,4 +1,8 @@
-"""matmul and its relatives, and the linear layer as a function of arrays."""
+"""Matrix products, `matmul` and its relatives, and the linear layer as a function of arrays.
+
+The products are `numpy.ufunc` objects in the likeness of NumPy's own, with other loops for float32
+and float64; below are their docstrings.
+"""
 
 from __future__ import annotations
 
@@ -62,10 +66,11 @@ _DOCS = {
 
     Examples
     --------
-    >>> matmul([[1.0, 2.0], [3.0, 4.0]], [[1.0], [0.5]])
+    >>> import briskmlp as bm
+    >>> bm.matmul([[1.0, 2.0], [3.0, 4.0]], [[1.0], [0.5]])
     array([[2.],
            [5.]])
-    >>> matmul([1.0, 2.0], [3.0, 4.0])
+    >>> bm.matmul([1.0, 2.0], [3.0, 4.0])
     np.float64(11.0)
     """,
     "matvec": """Matrix-vector product of two arrays.
@@ -85,7 +90,8 @@ _DOCS = {
 
     Examples
     --------
-    >>> matvec([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])
+    >>> import briskmlp as bm
+    >>> bm.matvec([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])
     array([[1., 3.],
            [2., 4.]])
     """,
@@ -106,7 +112,8 @@ _DOCS = {
 
     Examples
     --------
-    >>> vecmat([[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [3.0, 4.0]])
+    >>> import briskmlp as bm
+    >>> bm.vecmat([[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [3.0, 4.0]])
     array([[1., 2.],
            [3., 4.]])
     """,
@@ -127,16 +134,17 @@ _DOCS = {
 
     Examples
     --------
-    >>> vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
+    >>> import briskmlp as bm
+    >>> bm.vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
     array([21., 43.])
     """,
 }
 
-_FUNCTIONS: dict[str, np.ufunc] = core.make_matmul_ufuncs(_DOCS)
-matmul = _FUNCTIONS["matmul"]
-vecdot = _FUNCTIONS["vecdot"]
-matvec = _FUNCTIONS.get("matvec")  # NumPy has these two from 2.2 on
-vecmat = _FUNCTIONS.get("vecmat")
+matmul: np.ufunc
+vecdot: np.ufunc
+matvec: np.ufunc  # these two where NumPy has them, from 2.2 on
+vecmat: np.ufunc
+globals().update(core.make_matmul_ufuncs(_DOCS))
 
 _LINEAR: dict[str, tuple[np.ufunc, np.ufunc]] = core.make_linear_ufuncs()
 
@@ -188,9 +196,10 @@ def linear(
 
     Examples
     --------
-    >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
-    >>> w = np.array([[1.0, -1.0], [0.5, 0.0]])
-    >>> linear(x, w, [0.0, 2.0], "relu")
+    >>> import briskmlp as bm
+    >>> x = [[1.0, 2.0], [3.0, 4.0]]
+    >>> w = [[1.0, -1.0], [0.5, 0.0]]
+    >>> bm.linear(x, w, [0.0, 2.0], "relu")
     array([[2., 1.],
            [5., 0.]])
     """
@@ -232,7 +241,8 @@ def linear_backward(
 
     Examples
     --------
-    >>> dx, dw, db = linear_backward([[1.0], [2.0]], [[1.0, 0.0], [3.0, 1.0]], [[2.0], [5.0]])
+    >>> import briskmlp as bm
+    >>> dx, dw, db = bm.linear_backward([[1.0], [2.0]], [[1.0, 0.0], [3.0, 1.0]], [[2.0], [5.0]])
     >>> dx
     array([[ 2.,  5.],
            [ 4., 10.]])
