@@ -5,7 +5,7 @@
 namespace briskmlp {
 namespace {
 
-py::dict make_ufuncs(const UfuncDocs& docs) {
+py::typing::Dict<py::str, py::object> make_ufuncs(const UfuncDocs& docs) {
     py::dict ufuncs;
     add_pointwise_ufuncs(docs, ufuncs);
     add_row_ufuncs(docs, ufuncs);

@@ -225,7 +225,7 @@ def loss_of(loss: str, z: numpy.ndarray, y: numpy.ndarray, d: numpy.ndarray | No
     The mean loss of raw outputs z (M, out); d, unless None, receives its gradient by z.
     """
 
-def make_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict:
+def make_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
     """
     The functions of arrays by name, with these docstrings.
     """
