@@ -10,6 +10,7 @@ from pathlib import Path
 
 import briskmlp
 import pytest
+from briskmlp._function_docs import FUNCTIONS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -52,6 +53,20 @@ def test_readme_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             namespace.update(test.globs)
         else:
             exec(compile(block, f"README block {number}", "exec"), namespace)
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_page_on_functions() -> None:
+    """Its examples run, and it names every function with its accuracy."""
+    page = (README.parent / "docs" / "functions.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    for block in blocks:
+        run(doctest.DocTestParser().get_doctest(block, {}, "docs/functions.md", None, None))
+    for name, function in FUNCTIONS.items():
+        assert f"`{name}" in page
+        for line in re.findall(rf"^\| {name} \|(.*)", page, re.MULTILINE):
+            bound = line.split("|")[0].strip()
+            assert bound == str(function.ulp["float64" in line])
 
 
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from briskmlp import reference
 from function_cases import same_bits
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ROW_FUNCTIONS = ["softmax", "log_softmax", "logsumexp"]
@@ -20,9 +20,10 @@ def epsilon(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ROW_FUNCTIONS)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_axis_of_any_array(name, dtype, data):
-    shape = data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3).map(tuple))
+    shape = data.draw(st.lists(st.integers(1, 35), min_size=1, max_size=3).map(tuple))
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     step = data.draw(st.sampled_from([1, 2, -1]))
     z = np.random.default_rng(0).normal(0, 3, (shape[0] * abs(step), *shape[1:])).astype(dtype)
@@ -124,8 +125,8 @@ def test_losses_are_those_of_networks():
 
 def test_types_of_losses():
     z = [[1.0, 2.0], [3.0, 4.0]]
-    for given, computed in (("e", "f"), ("f", "f"), ("d", "d"), (">f4", "f"), ("i4", "d")):
-        assert bm.mse_backward(np.array(z).astype(given), z).dtype == np.dtype(computed)
+    for stored, computed in (("e", "f"), ("f", "f"), ("d", "d"), (">f4", "f"), ("i4", "d")):
+        assert bm.mse_backward(np.array(z).astype(stored), z).dtype == np.dtype(computed)
 
 
 @pytest.mark.parametrize(

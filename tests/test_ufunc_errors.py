@@ -43,6 +43,10 @@ def expected_errors(name, x):
 @pytest.mark.parametrize("name", NUMPYS)
 def test_as_numpy(name, dtype, size):
     for x in special_values(dtype):
+        with np.errstate(all="ignore"):
+            y = getattr(np, name)(x)
+        if y != 0 and abs(y) < np.finfo(dtype).tiny:
+            continue  # its last bits may be lost, or happen to be 0
         everywhere, once = np.full(size, x), np.full(size, x.dtype.type(0.5))
         once[size // 2] = x
         expected = expected_errors(name, x)

@@ -1,6 +1,6 @@
 """What the elementwise functions compute: within their stated accuracy, monotone, exact where that
-is possible. test_elementary.cpp compares with long double, on every instruction set; here float32 is
-compared with float64, which is done for all 2^32 numbers by `-m exhaustive`.
+is possible. test_elementary.cpp compares with long double, on every instruction set; here float32
+is compared with float64, which is done for all 2^32 numbers by `-m exhaustive`.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from function_cases import FLOATS, NAMES, in_domain, same_bits, ufunc
 
 INCREASING = ["exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid", "logsigmoid", "softplus"]
 INCREASING += ["relu", "leaky_relu", "elu", "selu"]
-AS_NUMPY = {"exp": 2.25, "expm1": 2.4, "log": 3.6, "log1p": 1.8, "tanh": 1.4}  # float32, in ULP
+NUMPYS = ["exp", "expm1", "log", "log1p", "tanh"]
 
 
 def ulp_errors(y, exact):
     """|y - exact| in units of the last place that y's type has at `exact`."""
     limits = np.finfo(y.dtype)
-    bound = np.abs(exact) >= float(limits.max) * (1 + float(limits.eps) / 4)
+    beyond = np.abs(exact) >= float(limits.max) * (1 + float(limits.eps) / 4)
     magnitude = np.maximum(np.abs(exact), float(limits.tiny))
     unit = np.exp2(np.floor(np.log2(magnitude)) - limits.nmant)
     with np.errstate(invalid="ignore"):
         error = np.abs(y.astype(exact.dtype) - exact) / unit
-    error[bound & (np.isinf(y) | (np.abs(y) == limits.max)) & (np.sign(y) == np.sign(exact))] = 0
+    error[beyond & (np.isinf(y) | (np.abs(y) == limits.max)) & (np.sign(y) == np.sign(exact))] = 0
     error[(y == exact) | (np.isnan(y) & np.isnan(exact))] = 0
     return error
 
@@ -40,6 +40,12 @@ def stratified(dtype, count):
     return np.sort(np.concatenate([x[~np.isnan(x)], near.astype(dtype)]))
 
 
+def bound(name, column):
+    """The stated accuracy; the wider numbers that we compare with are rounded, too."""
+    has_fma = bm.show_config("dict")["isa"] not in ("portable", "sse2")
+    return FUNCTIONS[name].ulp[column] + (0.01 if has_fma else 0.31)
+
+
 def check(name, x):
     """Check float32 x, in ascending order, against float64."""
     with np.errstate(all="ignore"):
@@ -48,7 +54,7 @@ def check(name, x):
         exact = np.where(x > 0, x, np.float32(0.01) * x.astype("float64"))
     errors = ulp_errors(y, exact)
     worst = errors.argmax()
-    assert errors[worst] <= max(FUNCTIONS[name].ulp[0], 0.51), f"{errors[worst]} at {x[worst]!r}"
+    assert errors[worst] <= bound(name, 0), f"{errors[worst]} at {x[worst]!r}"
     return y
 
 
@@ -57,12 +63,12 @@ def test_float32(name):
     x = stratified("float32", 1 << 20)
     y = check(name, x)
     if name in INCREASING:
-        slack = np.spacing(np.abs(y[1:])) if name in NOT_QUITE else 0
-        assert not (np.diff(y) < -slack)[np.isfinite(y[1:]) & np.isfinite(y[:-1])].any()
-
-
-# Neighbours may be swapped by one unit in the last place where two pieces of the formula meet.
-NOT_QUITE: list[str] = []
+        real = y[~np.isnan(y)]
+        # Of these, neighbours may be swapped by what their rounding errors add up to.
+        units = 2 if name in ("sigmoid", "logsigmoid", "softplus") else 0
+        finite = real[np.isfinite(real)]
+        assert np.all(finite[1:] >= finite[:-1] - np.float32(units) * np.spacing(abs(finite[:-1])))
+        assert np.all(real[1:] >= np.where(np.isinf(real[:-1]), real[:-1], -np.inf))
 
 
 @pytest.mark.exhaustive
@@ -76,16 +82,25 @@ def test_every_float32(name):
             check(name, x)
 
 
-@pytest.mark.parametrize("name", AS_NUMPY)
-def test_float64_beside_numpy(name):
-    """The greatest error is no greater than NumPy's bound for the type, measured in long double."""
+@pytest.mark.parametrize("name", NUMPYS)
+def test_float64(name):
     if np.finfo(np.longdouble).nmant <= 52:
         pytest.skip("long double is double here")
     x = stratified("float64", 1 << 18)
     with np.errstate(all="ignore"):
         exact = getattr(np, name)(x.astype(np.longdouble))
         y = ufunc(name)(x)
-    assert ulp_errors(y, exact).max() <= FUNCTIONS[name].ulp[1]
+    assert ulp_errors(y, exact).max() <= bound(name, 1)
+
+
+@pytest.mark.parametrize("name", NUMPYS)
+def test_float32_beside_numpy(name):
+    """No worse than what NumPy gives today, whose own bounds are 1.4 to 3.6 units."""
+    x = stratified("float32", 1 << 20)
+    with np.errstate(all="ignore"):
+        exact = getattr(np, name)(x.astype("float64"))
+        ours, numpys = (ulp_errors(f(x), exact).max() for f in (ufunc(name), getattr(np, name)))
+    assert ours <= max(numpys, 1.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,8 +135,10 @@ def test_derivatives_with_parameter():
 @pytest.mark.parametrize("name", NAMES)
 def test_float16_is_rounded_once(name):
     x = np.arange(1 << 16, dtype=np.uint32).astype(np.uint16).view("float16")
+    parameters = [np.float16(0.01)] * (ufunc(name).nin - 1)
     with np.errstate(all="ignore"):
-        assert same_bits(ufunc(name)(x), ufunc(name)(x.astype("f")).astype("e"))
+        y = ufunc(name)(x.astype("f"), *(p.astype("f") for p in parameters))
+        assert same_bits(ufunc(name)(x, *parameters), y.astype("e"))
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -151,8 +168,7 @@ def test_special_values(dtype):
     for name, values in expected.items():
         with np.errstate(all="ignore"):
             y = ufunc(name)(x)
-        np.testing.assert_array_almost_equal_nulp(y[1:], np.array(values[1:], dtype), 1)
-        assert np.isnan(y[0])
+        np.testing.assert_allclose(y, values, rtol=2 * np.finfo(dtype).eps)
         if name in ("expm1", "log1p", "erf", "tanh"):
             assert np.signbit(y[2])
             assert not np.signbit(y[3])

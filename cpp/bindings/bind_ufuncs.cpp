@@ -5,20 +5,20 @@
 namespace briskmlp {
 namespace {
 
-py::dict make_ufuncs(const UfuncDocs& docs) {
+py::typing::Dict<py::str, py::object> make_ufuncs(const UfuncDocs& docs) {
     py::dict ufuncs;
     add_pointwise_ufuncs(docs, ufuncs);
     add_row_ufuncs(docs, ufuncs);
     return ufuncs;
 }
 
-py::dict make_matmul_ufuncs(const UfuncDocs& docs) {
+py::typing::Dict<py::str, py::object> make_matmul_ufuncs(const UfuncDocs& docs) {
     py::dict ufuncs;
     add_matmul_ufuncs(docs, ufuncs);
     return ufuncs;
 }
 
-py::dict make_linear_ufuncs() {
+py::typing::Dict<py::str, py::object> make_linear_ufuncs() {
     py::dict ufuncs;
     add_linear_ufuncs(ufuncs);
     return ufuncs;

@@ -32,8 +32,8 @@ BRISKMLP_INLINE Vec<T> elu(Vec<T> x, Vec<T> alpha) {
 template <class T>
 BRISKMLP_INLINE Vec<T> gelu(Vec<T> x) {
     using C = Coefficients<T>;
-    const Vec<T> zero = Vec<T>::zero(), half = constant<T>(0.5), bend = Vec<T>::set(C::kGeluBend);
-    const Vec<T> t = min(Vec<T>::set(ActivationLimits<T>::kGelu), abs(x));
+    const Vec<T> half = constant<T>(0.5), bend = Vec<T>::set(C::kGeluBend);
+    const Vec<T> most = Vec<T>::set(ActivationLimits<T>::kGelu), t = min(most, abs(x));
     const Pair<T> square = exact_product(t, t);
     const ReducedExactly<T> e(-half * square.high, -half * square.low);
     const Pair<T> y = divide(t, ordered_sum(max(bend, t), min(bend, t)));
@@ -42,10 +42,11 @@ BRISKMLP_INLINE Vec<T> gelu(Vec<T> x) {
     const Pair<T> product = multiply_add(w.high, e.r, w.high);
     const Vec<T> w_low = fma(y.low, further, w.low + Vec<T>::set(C::kGeluTailLow));
     const Vec<T> low = product.low + fma(w.high, e.tail, fma(w_low, e.r, w_low));
-    const Vec<T> tail = scale(product.high + low, e.n), positive = max(zero, x);
+    const Vec<T> tail = scale(product.high + low, e.n);
+    const Vec<T> positive = min(most, max(Vec<T>::zero(), x));
     const Vec<T> result = fnma(y.high, tail, positive);
     const Vec<T> lost = fnma(y.high, tail, positive - result);
-    return result + fnma(y.low, tail, lost);
+    return select(x > most, x, result + fnma(y.low, tail, lost));
 }
 template <class Op, class T>
 BRISKMLP_INLINE Vec<T> value_of(Vec<T> x) {

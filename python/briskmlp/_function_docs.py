@@ -13,7 +13,7 @@ class Function(NamedTuple):
 
     summary: str
     formula: str
-    ulp: tuple[float, float]  # bounds of the error in float32 and float64
+    ulp: tuple[float, float]  # bounds of the error in float32 and float64, with FMA
     example: tuple[str, str]  # arguments and result
     derivative: str
     backward_from: str  # the operand that the derivative is computed from: x or y
@@ -22,7 +22,12 @@ class Function(NamedTuple):
 
 FUNCTIONS = {
     "exp": Function(
-        "Exponential function", "e^x", (1.0, 0.7), ("[0.0, 1.0]", "[1., 2.71828183]"), "y", "y"
+        "Exponential function",
+        "e^x",
+        (1.0, 0.7),
+        ("[0.0, 1.0]", "[1.        , 2.71828183]"),
+        "y",
+        "y",
     ),
     "expm1": Function(
         "Exponential function less 1, precise about 0",
@@ -33,7 +38,12 @@ FUNCTIONS = {
         "y",
     ),
     "log": Function(
-        "Natural logarithm", "log(x)", (0.9, 0.7), ("[1.0, 10.0]", "[0., 2.30258509]"), "1 / x", "x"
+        "Natural logarithm",
+        "log(x)",
+        (0.9, 0.7),
+        ("[1.0, 10.0]", "[0.        , 2.30258509]"),
+        "1 / x",
+        "x",
     ),
     "log1p": Function(
         "Natural logarithm of 1 + x, precise about 0",
@@ -47,7 +57,7 @@ FUNCTIONS = {
         "Error function",
         "2 / √π ∫ e^(-t²) dt from 0 to x",
         (2.0, 2.0),
-        ("[0.0, 1.0]", "[0., 0.84270079]"),
+        ("[0.0, 1.0]", "[0.        , 0.84270079]"),
         "2 / √π e^(-x²)",
         "x",
     ),
@@ -55,7 +65,7 @@ FUNCTIONS = {
         "Hyperbolic tangent",
         "(e^x - e^-x) / (e^x + e^-x)",
         (1.1, 1.1),
-        ("[0.0, 1.0]", "[0., 0.76159416]"),
+        ("[0.0, 1.0]", "[0.        , 0.76159416]"),
         "1 - y²",
         "y",
     ),
@@ -63,7 +73,7 @@ FUNCTIONS = {
         "Logistic function",
         "1 / (1 + e^-x)",
         (2.0, 2.0),
-        ("[0.0, 2.0]", "[0.5, 0.88079708]"),
+        ("[0.0, 2.0]", "[0.5       , 0.88079708]"),
         "y (1 - y)",
         "y",
     ),
@@ -95,7 +105,7 @@ FUNCTIONS = {
         "Rectified linear unit that leaks",
         "x where x > 0, else slope x",
         (0.5, 0.5),
-        ("[-1.0, 2.0]", "[-0.01, 2.]"),
+        ("[-1.0, 2.0]", "[-0.01,  2.  ]"),
         "1 where x > 0, else slope; for slope > 0 y serves as well",
         "x",
         ("slope", 0.01, "Slope below 0."),
@@ -104,7 +114,7 @@ FUNCTIONS = {
         "Exponential linear unit",
         "x where x > 0, else alpha (e^x - 1)",
         (2.0, 2.0),
-        ("[-1.0, 2.0]", "[-0.63212056, 2.]"),
+        ("[-1.0, 2.0]", "[-0.63212056,  2.        ]"),
         "1 where y > 0, else y + alpha",
         "y",
         ("alpha", 1.0, "What it tends to far below 0, negated."),
@@ -113,39 +123,39 @@ FUNCTIONS = {
         "Scaled exponential linear unit (Klambauer et al. 2017)",
         "1.0507 x where x > 0, else 1.7581 (e^x - 1)",
         (2.0, 2.0),
-        ("[-1.0, 2.0]", "[-1.11133072, 2.10140197]"),
+        ("[-1.0, 2.0]", "[-1.11133074,  2.10140197]"),
         "1.0507 where y > 0, else y + 1.7581",
         "y",
     ),
     "gelu": Function(
         "Gaussian error linear unit (Hendrycks and Gimpel 2016)",
         "x Φ(x), Φ the normal distribution function",
-        (2.1, 2.1),
-        ("[-1.0, 2.0]", "[-0.15865525, 1.95449974]"),
+        (2.0, 2.0),
+        ("[-1.0, 2.0]", "[-0.15865525,  1.95449974]"),
         "Φ(x) + x φ(x)",
         "x",
     ),
     "gelu_tanh": Function(
         "Approximation of the Gaussian error linear unit (Hendrycks and Gimpel 2016)",
         "x / 2 (1 + tanh(√(2 / π) (x + 0.044715 x³)))",
-        (2.0, 2.1),
-        ("[-1.0, 2.0]", "[-0.15880801, 1.95459769]"),
+        (2.0, 2.0),
+        ("[-1.0, 2.0]", "[-0.15880801,  1.95459769]"),
         "that of the formula",
         "x",
     ),
     "silu": Function(
         "Sigmoid linear unit, also called swish",
         "x / (1 + e^-x)",
-        (2.1, 2.1),
-        ("[-1.0, 2.0]", "[-0.26894142, 1.76159416]"),
+        (2.0, 2.0),
+        ("[-1.0, 2.0]", "[-0.26894142,  1.76159416]"),
         "s + x s (1 - s), s = 1 / (1 + e^-x)",
         "x",
     ),
     "mish": Function(
         "Self-regularized activation (Misra 2019)",
         "x tanh(log(1 + e^x))",
-        (2.3, 2.3),
-        ("[-1.0, 2.0]", "[-0.30340146, 1.94395896]"),
+        (2.0, 2.0),
+        ("[-1.0, 2.0]", "[-0.30340146,  1.94395896]"),
         "t + x (1 - t²) / (1 + e^-x), t = tanh(log(1 + e^x))",
         "x",
     ),
@@ -177,12 +187,12 @@ def _forward(name: str, f: Function) -> str:
     single, double = f.ulp
     accuracy = (
         f"Within {single} units in the last place in float32 and {double} in float64, denormal "
-        "results\nincluded.\n"
+        "results\nincluded; on processors without fused multiply-add, 0.3 more.\n"
         if single
         else "Exact.\n"
     )
     return (
-        f"{f.summary}, elementwise: {f.formula}.\n"
+        f"{f.summary}, elementwise.\n\n{f.formula}\n"
         + _section("Parameters", f"x : array_like\n    Input.\n{_parameter(f)}{_COMMON}")
         + _section("Returns", "y : ndarray or scalar\n    The value for each x.\n")
         + _section("See Also", f"{name}_backward : The gradient by x.\n")
@@ -219,7 +229,7 @@ def _backward(name: str, f: Function) -> str:
 
 def _along_axis(summary: str, formula: str, returns: str, example: str) -> str:
     return (
-        f"{summary}: {formula}.\n"
+        f"{summary}.\n\n{formula}\n"
         + _section(
             "Parameters",
             "z : array_like, shape (..., N)\n    Input.\n"

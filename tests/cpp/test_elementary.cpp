@@ -14,15 +14,18 @@ using namespace briskmlp;
 
 namespace {
 
-// The bound that elementary.inl.h states for all of them.
-constexpr double kBoundUlp = 2;
+bool has_fma(const std::string& isa) { return isa != "portable" && isa != "sse2"; }
+
+// Where a product and a sum round twice, the errors are greater by at most this, in ULP.
+constexpr double kMoreWithoutFma = 0.3;
 
 template <class T>
 struct Function {
     const char* name;
     Pointwise<T> FunctionTable<T>::*kernel;
     Wide<T> (*oracle)(Wide<T>);
-    T least, greatest;  // the range of the values
+    T least, greatest;     // the range of the values
+    double single, twice;  // the greatest error in ULP with FMA: of float, of double
 };
 
 template <class T>
@@ -31,15 +34,21 @@ std::vector<Function<T>> functions() {
     using Table = FunctionTable<T>;
     const T inf = std::numeric_limits<T>::infinity();
     return {
-        {"exp", &Table::exp, [](W x) { return std::exp(x); }, 0, inf},
-        {"expm1", &Table::expm1, [](W x) { return std::expm1(x); }, -1, inf},
-        {"log", &Table::log, [](W x) { return std::log(x); }, -inf, inf},
-        {"log1p", &Table::log1p, [](W x) { return std::log1p(x); }, -inf, inf},
-        {"erf", &Table::erf, [](W x) { return std::erf(x); }, -1, 1},
-        {"tanh", &Table::tanh, [](W x) { return std::tanh(x); }, -1, 1},
-        {"sigmoid", &Table::sigmoid, oracle::sigmoid<W>, 0, 1},
-        {"softplus", &Table::softplus, oracle::softplus<W>, 0, inf},
-        {"log_sigmoid", &Table::log_sigmoid, [](W x) { return -oracle::softplus<W>(-x); }, -inf, 0},
+        {"exp", &Table::exp, [](W x) { return std::exp(x); }, 0, inf, 1, 0.7},
+        {"expm1", &Table::expm1, [](W x) { return std::expm1(x); }, -1, inf, 1.1, 1.25},
+        {"log", &Table::log, [](W x) { return std::log(x); }, -inf, inf, 0.9, 0.7},
+        {"log1p", &Table::log1p, [](W x) { return std::log1p(x); }, -inf, inf, 0.9, 0.75},
+        {"erf", &Table::erf, [](W x) { return std::erf(x); }, -1, 1, 2, 2},
+        {"tanh", &Table::tanh, [](W x) { return std::tanh(x); }, -1, 1, 1.1, 1.1},
+        {"sigmoid", &Table::sigmoid, oracle::sigmoid<W>, 0, 1, 2, 2},
+        {"softplus", &Table::softplus, oracle::softplus<W>, 0, inf, 2, 2},
+        {"log_sigmoid", &Table::log_sigmoid, [](W x) { return -oracle::softplus<W>(-x); }, -inf, 0,
+         2, 2},
+        {"selu", &Table::selu, oracle::selu<W>, -2, inf, 2, 2},
+        {"gelu", &Table::gelu, oracle::gelu<W>, -1, inf, 2, 2},
+        {"gelu_tanh", &Table::gelu_tanh, oracle::gelu_tanh<W>, -1, inf, 2, 2},
+        {"silu", &Table::silu, oracle::silu<W>, -1, inf, 2, 2},
+        {"mish", &Table::mish, oracle::mish<W>, -1, inf, 2, 2},
     };
 }
 
@@ -94,7 +103,11 @@ TEST_CASE_TEMPLATE("elementary functions are within their bound and their range"
             T where = 0;
             bool in_range = true;
             for (std::size_t i = 0; i < x.size(); ++i) {
-                const double error = ulp_error(y[i], want[i]);
+                // The limit of x times 0 at -infinity is 0.
+                if (std::isinf(x[i]) && std::isnan(want[i]) && y[i] == 0) {
+                    continue;
+                }
+                const double error = ulp_error(y[i], want[i]) - oracle_error_ulp<T>(want[i]);
                 if (!(error <= worst)) {
                     worst = error;
                     where = x[i];
@@ -103,7 +116,8 @@ TEST_CASE_TEMPLATE("elementary functions are within their bound and their range"
                     std::isnan(y[i]) || (y[i] >= function.least && y[i] <= function.greatest);
             }
             CAPTURE(where);
-            CHECK(worst <= kBoundUlp);
+            const double bound = sizeof(T) == 4 ? function.single : function.twice;
+            CHECK(worst <= bound + (has_fma(table.isa) ? 0 : kMoreWithoutFma));
             CHECK(in_range);
         });
     }
@@ -196,7 +210,6 @@ TEST_CASE_TEMPLATE("elementary functions on arrays of any length, in place", T, 
 TEST_CASE_TEMPLATE("instruction sets with FMA agree bit for bit, and so do those without", T, float,
                    double) {
     const std::vector<T> x = stratified_values<T>(1 << 12);
-    const auto has_fma = [](Isa isa) { return isa != Isa::kPortable && isa != Isa::kSse2; };
     for (const Function<T>& function : functions<T>()) {
         CAPTURE(function.name);
         std::vector<T> first[2];
@@ -206,7 +219,7 @@ TEST_CASE_TEMPLATE("instruction sets with FMA agree bit for bit, and so do those
             // The bits of NaN are the processor's own affair.
             std::replace_if(
                 y.begin(), y.end(), [](T value) { return std::isnan(value); }, T{0});
-            std::vector<T>& reference = first[has_fma(isa)];
+            std::vector<T>& reference = first[has_fma(isa_name(isa))];
             if (reference.empty()) {
                 reference = y;
             }

@@ -20,34 +20,38 @@ struct ExceptionRule {
     double pole = 0;
 };
 
-// Puts the thread's flags back as they were at the beginning.
+// Puts the thread's flags back as they were at the beginning. The C library's functions take a few
+// nanoseconds each, so none is called twice.
 class KeepExceptions {
   public:
     KeepExceptions() : before_(std::fetestexcept(kWatchedExceptions)) {}
     ~KeepExceptions() {
-        if (const int more = raised()) {
-            std::feclearexcept(more);
+        if (more_ != 0) {
+            std::feclearexcept(more_);
         }
     }
     KeepExceptions(const KeepExceptions&) = delete;
     KeepExceptions& operator=(const KeepExceptions&) = delete;
 
-    // What was raised since.
-    int raised() const { return std::fetestexcept(kWatchedExceptions) & ~before_; }
+    // Whether any was raised since. To be asked after the last that may raise one.
+    bool raised() {
+        more_ = std::fetestexcept(kWatchedExceptions) & ~before_;
+        return more_ != 0;
+    }
 
   private:
-    int before_;
+    int before_, more_ = 0;
 };
 
 // The exceptions of out = f(in[0], ...), n elements; `least` is the smallest normal number of the
-// type that the results are stored in.
+// type that the results are stored in. Its comparisons raise nothing themselves.
 template <class T>
 int exceptions_of(index_t n, int inputs, const T* const* in, const T* out, T least,
                   const ExceptionRule& rule) {
     int found = 0;
     for (index_t i = 0; i < n; ++i) {
         const T y = out[i];
-        if (std::fabs(y) >= least && std::isfinite(y)) {
+        if (std::isgreaterequal(std::fabs(y), least) && std::isfinite(y)) {
             continue;
         }
         bool nan = false, finite = true, normal = true;
@@ -55,7 +59,7 @@ int exceptions_of(index_t n, int inputs, const T* const* in, const T* out, T lea
             const T x = in[k][i];
             nan |= std::isnan(x);
             finite &= std::isfinite(x);
-            normal &= std::fabs(x) >= least;
+            normal &= std::isgreaterequal(std::fabs(x), least);
         }
         if (std::isnan(y)) {
             found |= nan ? 0 : FE_INVALID;

@@ -43,7 +43,7 @@ class PointwiseRun {
 
     // Elements [begin, end), at most `block` at once; returns their exceptions.
     int operator()(index_t begin, index_t end, index_t block) const {
-        const KeepExceptions keep;
+        KeepExceptions keep;
         T buffers[kInputs + 1][kPointwiseBlock];
         int found = 0;
         for (index_t i = begin; i < end; i += block) {
@@ -62,7 +62,7 @@ class PointwiseRun {
                 scatter(i, n, out);
             }
             // A half may overflow where the float did not.
-            const bool suspicious = keep.raised() != 0 || std::is_same_v<Stored, Half>;
+            const bool suspicious = keep.raised() || std::is_same_v<Stored, Half>;
             if (suspicious && !loop_.rule.silent) {
                 found |= exceptions_of<T>(n, kInputs, in, out, least(), loop_.rule);
             }

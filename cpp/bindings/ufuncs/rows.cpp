@@ -72,7 +72,7 @@ class RowsRun {
 
     // Rows [begin, end) through a buffer; returns their exceptions.
     int operator()(index_t begin, index_t end, T* buffer) const {
-        const KeepExceptions keep;
+        KeepExceptions keep;
         T* const y = buffer + tile_rows() * n_;
         int found = 0;
         for (index_t first = begin; first < end; first += tile_rows()) {
@@ -88,7 +88,7 @@ class RowsRun {
             for_each_element(out, rows, cols, [&](index_t r, index_t c) {
                 store_as<Stored, T>(results[r * cols + c], out.at(r, c));
             });
-            if (keep.raised() != 0) {
+            if (keep.raised()) {
                 found |= invalid(first, rows, cols, results);
             }
         }
