@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 import itertools
 import os
 import pickle
 import subprocess
 import sys
 import threading
-import types
 import warnings
 from pathlib import Path
 
@@ -352,35 +350,6 @@ def test_releases_the_gil():
         stop.set()
         sys.setswitchinterval(interval)
         thread.join()
-
-
-class WithoutSpaces(doctest.OutputChecker):
-    """Takes [ 0.,  4., 0.] for [0., 4., 0.], as NumPy's own checker does."""
-
-    def check_output(self, want, got, optionflags):
-        return super().check_output(want.replace(" ", ""), got.replace(" ", ""), optionflags)
-
-
-def test_examples_of_numpys_documentation():
-    class Shim(types.ModuleType):
-        def __getattr__(self, name):
-            return getattr(bm if name in NAMES else np, name)
-
-    runner = doctest.DocTestRunner(WithoutSpaces(), optionflags=doctest.ELLIPSIS)
-    for name in NAMES:
-        text = getattr(np, name).__doc__
-        example = doctest.DocTestParser().get_doctest(text, {"np": Shim("np")}, name, None, 0)
-        assert example.examples
-        with np.printoptions(legacy="1.25"):  # 98, where NumPy 2 shows np.int64(98)
-            assert runner.run(example).failed == 0
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_examples_of_our_documentation(name):
-    text = getattr(bm, name).__doc__
-    example = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
-    assert example.examples
-    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 @pytest.mark.parametrize("isa", bm.show_config("dict")["supported_isas"])

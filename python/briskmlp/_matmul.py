@@ -140,11 +140,13 @@ _DOCS = {
     """,
 }
 
-matmul: np.ufunc
-vecdot: np.ufunc
-matvec: np.ufunc  # these two where NumPy has them, from 2.2 on
-vecmat: np.ufunc
-globals().update(core.make_matmul_ufuncs(_DOCS))
+_ufuncs: dict[str, np.ufunc] = core.make_matmul_ufuncs(_DOCS)
+
+matmul = _ufuncs["matmul"]
+vecdot = _ufuncs["vecdot"]
+if "matvec" in _ufuncs:  # NumPy has these two from 2.2 on
+    matvec = _ufuncs["matvec"]
+    vecmat = _ufuncs["vecmat"]
 
 _LINEAR: dict[str, tuple[np.ufunc, np.ufunc]] = core.make_linear_ufuncs()
 
