@@ -1,4 +1,4 @@
-"""The examples of NumPy's documentation of its products run unchanged with ours, and so do our own."""
+"""The examples in NumPy's documentation of its products run unchanged with ours, and our own run."""
 
 from __future__ import annotations
 
