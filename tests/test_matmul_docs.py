@@ -1,4 +1,4 @@
-"""The examples in NumPy's documentation of its products run unchanged with ours, and our own run."""
+"""NumPy's examples of its products run unchanged with ours, and so do our own."""
 
 from __future__ import annotations
 
