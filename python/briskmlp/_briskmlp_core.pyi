@@ -22,6 +22,8 @@ __all__: list[str] = [
     "initializer_names",
     "loss_names",
     "loss_of",
+    "make_linear_ufuncs",
+    "make_matmul_ufuncs",
     "make_ufuncs",
     "num_threads",
     "peak_gflops",
@@ -223,6 +225,16 @@ def loss_names() -> list[str]: ...
 def loss_of(loss: str, z: numpy.ndarray, y: numpy.ndarray, d: numpy.ndarray | None) -> float:
     """
     The mean loss of raw outputs z (M, out); d, unless None, receives its gradient by z.
+    """
+
+def make_linear_ufuncs() -> dict[str, typing.Any]:
+    """
+    linear's ufuncs by the name of the activation: without a bias, and with one.
+    """
+
+def make_matmul_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
+    """
+    matmul and those of its relatives that NumPy has, with these docstrings.
     """
 
 def make_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
