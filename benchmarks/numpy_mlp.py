@@ -54,9 +54,11 @@ def fused(x, y, layers):
     d = (xs[-1] - y) * np.float32(2 / y.size)
     for layer in reversed(range(len(layers))):
         w, b = layers[layer]
-        d_x, d_w, d_b = bm.linear_backward(d, xs[layer], w)
         if layer:
+            d_x, d_w, d_b = bm.linear_backward(d, xs[layer], w)
             d = d_x * (xs[layer] > 0)
+        else:  # nobody needs d_x
+            d_w, d_b = bm.matmul(x.T, d), d.sum(axis=0)
         w -= np.float32(0.01) * d_w
         b -= np.float32(0.01) * d_b
 
