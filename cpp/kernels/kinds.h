@@ -1,14 +1,9 @@
-// What the kernels and all above them name alike: the kinds of activation that kernels exist for,
-// in the order of every table indexed by them, and floating-point exceptions.
+// The kinds of activation that kernels exist for, in the order of every table indexed by them.
 #pragma once
 
 #include "base/types.h"
 
 namespace briskmlp {
-
-// The floating-point exceptions that the thread's vector unit has seen: 1 invalid, 4 division by
-// zero, 8 overflow, 16 underflow. Null where only <cfenv> can tell, which takes ten times as long.
-using ExceptionFlags = unsigned (*)();
 
 enum class Activation {
     kIdentity,

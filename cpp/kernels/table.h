@@ -102,7 +102,6 @@ struct KernelTable {
     ActivationForward<T> activation_forward[kActivationCount];
     ActivationBackward<T> activation_backward[kActivationCount];
     FunctionTable<T> functions;
-    ExceptionFlags exception_flags;
 
     // Losses of `rows` rows of raw outputs z (rows, n). `scale` (rows) multiplies each row's
     // gradient; `weight` (rows) or null multiplies each row's loss. d (rows, n) receives

@@ -31,7 +31,6 @@ constexpr KernelTable<T> make_table() {
         table.activation_backward[i] = kActivationBackward<T>[i];
     }
     table.functions = kFunctions<T>;
-    table.exception_flags = kExceptionFlags;
     table.mse = mse<T>;
     table.cross_entropy_labels = cross_entropy_labels<T>;
     table.cross_entropy_rows = cross_entropy_rows<T>;

@@ -6,7 +6,6 @@
 
 #include "base/types.h"
 #include "kernels/inline.h"
-#include "kernels/kinds.h"
 
 #define BRISKMLP_ISA avx2
 
@@ -15,9 +14,6 @@ namespace {
 
 constexpr const char* kIsaName = "avx2";
 constexpr bool kFused = true;
-
-inline unsigned exception_flags() { return _mm_getcsr() & 0x1du; }
-constexpr ExceptionFlags kExceptionFlags = exception_flags;
 
 template <class T>
 struct Vec;

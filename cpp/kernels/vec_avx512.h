@@ -15,7 +15,6 @@
 
 #include "base/types.h"
 #include "kernels/inline.h"
-#include "kernels/kinds.h"
 
 #define BRISKMLP_ISA avx512
 
@@ -24,9 +23,6 @@ namespace {
 
 constexpr const char* kIsaName = "avx512";
 constexpr bool kFused = true;
-
-inline unsigned exception_flags() { return _mm_getcsr() & 0x1du; }
-constexpr ExceptionFlags kExceptionFlags = exception_flags;
 
 template <class T>
 struct Vec;

@@ -6,7 +6,6 @@
 
 #include "base/types.h"
 #include "kernels/inline.h"
-#include "kernels/kinds.h"
 
 #define BRISKMLP_ISA neon
 
@@ -15,7 +14,6 @@ namespace {
 
 constexpr const char* kIsaName = "neon";
 constexpr bool kFused = true;
-constexpr ExceptionFlags kExceptionFlags = nullptr;
 
 template <class T>
 struct Vec;

@@ -21,7 +21,6 @@
 
 #include "base/types.h"
 #include "kernels/inline.h"
-#include "kernels/kinds.h"
 
 #define BRISKMLP_ISA portable
 
@@ -30,7 +29,6 @@ namespace {
 
 constexpr const char* kIsaName = "portable";
 constexpr bool kFused = false;
-constexpr ExceptionFlags kExceptionFlags = nullptr;
 
 // The fields of an IEEE number.
 template <class T>

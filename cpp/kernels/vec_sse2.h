@@ -6,7 +6,6 @@
 
 #include "base/types.h"
 #include "kernels/inline.h"
-#include "kernels/kinds.h"
 
 #define BRISKMLP_ISA sse2
 
@@ -15,9 +14,6 @@ namespace {
 
 constexpr const char* kIsaName = "sse2";
 constexpr bool kFused = false;
-
-inline unsigned exception_flags() { return _mm_getcsr() & 0x1du; }
-constexpr ExceptionFlags kExceptionFlags = exception_flags;
 
 template <class T>
 struct Vec;

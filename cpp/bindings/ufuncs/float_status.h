@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "base/types.h"
-#include "kernels/dispatch.h"
 
 namespace briskmlp {
 
@@ -21,24 +20,11 @@ struct ExceptionRule {
     double pole = 0;
 };
 
-// The thread's flags, as <cfenv> has them.
-inline int exceptions_raised() {
-    const ExceptionFlags vector_flags = kernels<float>().exception_flags;
-    if (vector_flags == nullptr) {
-        return std::fetestexcept(kWatchedExceptions);
-    }
-    const unsigned flags = vector_flags();
-    return flags == 0
-               ? 0
-               : ((flags & 1u) != 0 ? FE_INVALID : 0) | ((flags & 4u) != 0 ? FE_DIVBYZERO : 0) |
-                     ((flags & 8u) != 0 ? FE_OVERFLOW : 0) |
-                     ((flags & 16u) != 0 ? FE_UNDERFLOW : 0);
-}
-
-// Puts the thread's flags back as they were at the beginning.
+// Puts the thread's flags back as they were at the beginning. The C library's functions take a few
+// nanoseconds each, so none is called twice.
 class KeepExceptions {
   public:
-    KeepExceptions() : before_(exceptions_raised()) {}
+    KeepExceptions() : before_(std::fetestexcept(kWatchedExceptions)) {}
     ~KeepExceptions() {
         if (more_ != 0) {
             std::feclearexcept(more_);
@@ -49,7 +35,7 @@ class KeepExceptions {
 
     // Whether any was raised since. To be asked after the last that may raise one.
     bool raised() {
-        more_ = exceptions_raised() & ~before_;
+        more_ = std::fetestexcept(kWatchedExceptions) & ~before_;
         return more_ != 0;
     }
 
