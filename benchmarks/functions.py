@@ -1,7 +1,11 @@
 """Measure the functions of arrays beside NumPy and write the table in docs/functions.md.
 
-    OMP_NUM_THREADS=1 python benchmarks/functions.py            # in about two minutes
-    OMP_NUM_THREADS=1 python benchmarks/functions.py exp tanh   # prints those; writes nothing
+    export OMP_NUM_THREADS=1 MALLOC_TOP_PAD_=100000000 MALLOC_TRIM_THRESHOLD_=200000000
+    python benchmarks/functions.py            # in about two minutes
+    python benchmarks/functions.py exp tanh   # prints those; writes nothing
+
+The second and third keep the allocator from giving a result's memory back and fetching it anew in
+every call, which happens to one contestant or the other by chance and costs more than the function.
 
 One thread each. Ours and NumPy's turns alternate; ratios are of medians. NumPy's own function is
 the rival where it has one, else the expression that people write, which is shown.
@@ -92,22 +96,26 @@ def operand(name: str, size: int, dtype: str) -> Array:
     return x.reshape(-1, min(size, 100)) if name in ROWS else x
 
 
+def seconds(function: Callable[[Array], Array], x: Array, calls: int) -> float:
+    """How long a call takes."""
+    begin = time.perf_counter()
+    for _ in range(calls):
+        function(x)
+    return (time.perf_counter() - begin) / calls
+
+
 def ratio(name: str, size: int, dtype: str) -> tuple[float, float]:
     """NumPy's time over ours, and our nanoseconds for an element."""
     x = operand(name, size, dtype)
     contestants = (getattr(bm, name), RIVALS[name].function)
     np.testing.assert_allclose(contestants[0](x), contestants[1](x), rtol=1e-4, atol=1e-4)
-    begin = time.perf_counter()
-    contestants[0](x)
-    calls = max(1, int(2e-3 / (time.perf_counter() - begin + 1e-7)))
+    # Turns of some milliseconds: whose memory the first call of a turn inherits does not matter.
+    calls = max(1, int(4e-3 / min(seconds(contestants[0], x, 1) for _ in range(3))))
     times: tuple[list[float], list[float]] = ([], [])
     deadline = time.perf_counter() + SECONDS
     while time.perf_counter() < deadline or len(times[0]) < 5:
         for function, record in zip(contestants, times, strict=True):
-            begin = time.perf_counter()
-            for _ in range(calls):
-                function(x)
-            record.append((time.perf_counter() - begin) / calls)
+            record.append(seconds(function, x, calls))
     ours, numpys = map(statistics.median, times)
     return numpys / ours, 1e9 * ours / size
 

@@ -176,7 +176,7 @@ BRISKMLP_INLINE Vec<T> tanh(Vec<T> x) {
     return copysign(divide(h, Pair<T>{d, (h.high - (d - one)) + h.low}), x);
 }
 
-// The logarithm of m 2^e (1 + low) in two parts, m = 1 + f, -1/4 <= f <= 1/2. With
+// The logarithm of m 2^e (1 + low), m = 1 + f, -1/4 <= f <= 1/2. With
 // s = f / (2 + f) and R = (2 atanh s - 2 s) / s, log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + R), where
 // the last term is small. Within 0.85 ULP for float and 0.65 for double, where the sum of the terms
 // before it is kept exact.
