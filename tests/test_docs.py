@@ -12,6 +12,7 @@ from unittest import mock
 
 import briskmlp
 import pytest
+from briskmlp._function_docs import FUNCTIONS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PAGES = [
@@ -85,6 +86,20 @@ def test_examples_of_a_page(
         assert [call.kwargs["step"] for call in logged] == [*range(1, 11)]
         assert logged[0].args[0].keys() == {"loss", "eval_loss", "eval_metric", "seconds"}
         assert trackers["wandb"].init().__enter__().log.call_count == 10
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_page_on_functions() -> None:
+    """Its examples run, and it names every function with its accuracy."""
+    page = (README.parent / "docs" / "functions.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    for block in blocks:
+        run(doctest.DocTestParser().get_doctest(block, {}, "docs/functions.md", None, None))
+    for name, function in FUNCTIONS.items():
+        assert f"`{name}" in page
+        for line in re.findall(rf"^\| {name} \|(.*)", page, re.MULTILINE):
+            bound = line.split("|")[0].strip()
+            assert bound == str(function.ulp["float64" in line])
 
 
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")

@@ -65,7 +65,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "cpp").is_dir(), reason="needs the s
 def cpp_files(*layers: str) -> list[Path]:
     """Return the C++ sources of the given layers, of all of them by default."""
     folders = [ROOT / "cpp" / layer for layer in layers or LAYERS]
-    return sorted(path for folder in folders for path in folder.glob("*.*") if is_cpp(path))
+    return sorted(path for folder in folders for path in folder.rglob("*.*") if is_cpp(path))
 
 
 def is_cpp(path: Path) -> bool:
@@ -73,7 +73,7 @@ def is_cpp(path: Path) -> bool:
 
 
 def layer_of(path: Path) -> str:
-    return path.parent.name
+    return path.relative_to(ROOT / "cpp").parts[0]
 
 
 def blank(match: re.Match[str]) -> str:

@@ -73,22 +73,28 @@ T* writable_elements(py::array& array, Shape shape, const char* name) {
 }
 
 template <class T>
+void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const py::array& y) {
+    if (y.ndim() == 1) {
+        targets.labels = elements<std::int32_t>(y, {rows}, "y");
+        require(loss == Loss::kCrossEntropy &&
+                    *std::min_element(targets.labels, targets.labels + rows) >= 0 &&
+                    *std::max_element(targets.labels, targets.labels + rows) < n,
+                "expected the labels of cross_entropy, each below the number of outputs");
+    } else {
+        targets.values = elements<T>(y, {rows, targets.cols}, "y");
+    }
+}
+
+template <class T>
 Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
     const auto& [x, y, weights] = arrays;
     const InputMatrix matrix = input_matrix(x, net.inputs());
     const index_t rows = matrix.rows;
     require(rows >= 1 && rows <= index_t{UINT32_MAX}, "expected from 1 to 2^32 - 1 rows");
+    const Loss loss = net.spec().loss;
     Targets<T> targets{};
-    targets.cols = net.outputs() / loss_info(net.spec().loss).outputs_per_target;
-    if (y.ndim() == 1) {
-        targets.labels = elements<std::int32_t>(y, {rows}, "y");
-        require(net.spec().loss == Loss::kCrossEntropy &&
-                    *std::min_element(targets.labels, targets.labels + rows) >= 0 &&
-                    *std::max_element(targets.labels, targets.labels + rows) < net.outputs(),
-                "expected the labels of cross_entropy, each below the number of outputs");
-    } else {
-        targets.values = elements<T>(y, {rows, targets.cols}, "y");
-    }
+    targets.cols = net.outputs() / loss_info(loss).outputs_per_target;
+    set_targets(targets, loss, rows, net.outputs(), y);
     if (weights.has_value()) {
         targets.weights = elements<T>(*weights, {rows}, "sample_weight");
     }
@@ -99,6 +105,8 @@ template const float* elements(const py::array&, Shape, const char*);
 template const double* elements(const py::array&, Shape, const char*);
 template float* writable_elements(py::array&, Shape, const char*);
 template double* writable_elements(py::array&, Shape, const char*);
+template void set_targets(Targets<float>&, Loss, index_t, index_t, const py::array&);
+template void set_targets(Targets<double>&, Loss, index_t, index_t, const py::array&);
 template Dataset<float> dataset(const Network<float>&, const DataArrays&);
 template Dataset<double> dataset(const Network<double>&, const DataArrays&);
 

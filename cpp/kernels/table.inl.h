@@ -8,6 +8,7 @@
 #include "kernels/loss.inl.h"
 #include "kernels/narrow.inl.h"
 #include "kernels/optimizer.inl.h"
+#include "kernels/pointwise.inl.h"
 #include "kernels/table.h"
 #include "kernels/transpose.inl.h"
 
@@ -24,6 +25,7 @@ constexpr KernelTable<T> make_table() {
     table.gemm = gemm<T>;
     table.narrow = kNarrow<T>;
     table.narrow_forward = narrow_forward<T>;
+    table.narrow_columns = narrow_columns<T>;
     table.narrow_gradient = narrow_gradient<T>;
     table.add = add_rows<T>;
     table.drop = drop<T>;
@@ -31,7 +33,7 @@ constexpr KernelTable<T> make_table() {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];
     }
-    table.elementary = kElementary<T>;
+    table.functions = kFunctions<T>;
     table.mse = mse<T>;
     table.cross_entropy_labels = cross_entropy_labels<T>;
     table.cross_entropy_rows = cross_entropy_rows<T>;
@@ -45,6 +47,8 @@ constexpr KernelTable<T> make_table() {
     table.adjust_gradient = adjust_gradient<T>;
     table.sum_of_squares = sum_of_squares<T>;
     table.average = average<T>;
+    table.log_softmax = log_softmax<T>;
+    table.log_sum_exp = log_sum_exp<T>;
     table.transpose = transpose<T>;
     return table;
 }

@@ -21,6 +21,10 @@ __all__: list[str] = [
     "fit",
     "initializer_names",
     "loss_names",
+    "loss_of",
+    "make_linear_ufuncs",
+    "make_matmul_ufuncs",
+    "make_ufuncs",
     "num_threads",
     "peak_gflops",
     "plan",
@@ -228,6 +232,26 @@ def fit(
 
 def initializer_names() -> list[str]: ...
 def loss_names() -> list[str]: ...
+def loss_of(loss: str, z: numpy.ndarray, y: numpy.ndarray, d: numpy.ndarray | None) -> float:
+    """
+    The mean loss of raw outputs z (M, out); d, unless None, receives its gradient by z.
+    """
+
+def make_linear_ufuncs() -> dict[str, typing.Any]:
+    """
+    linear's ufuncs by the name of the activation: without a bias, and with one.
+    """
+
+def make_matmul_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
+    """
+    matmul and those of its relatives that NumPy has, with these docstrings.
+    """
+
+def make_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
+    """
+    The functions of arrays by name, with these docstrings.
+    """
+
 def num_threads() -> int:
     """
     Threads a computation may use.

@@ -12,7 +12,7 @@ import operator
 import sys
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -23,6 +23,20 @@ from ._names import unknown_name
 Array = NDArray[Any]
 DType = np.dtype[Any]
 Dataset = tuple[Array, Array, Array | None]  # inputs, targets, weights of the rows
+
+
+class Head(Protocol):
+    """What decides which targets fit: a loss, and the raw outputs that it is taken of."""
+
+    @property
+    def loss(self) -> str: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def target_cols(self) -> int: ...
+    @property
+    def dtype(self) -> DType: ...
+
 
 MAX_ROWS = 2**32 - 1  # the core numbers rows in 32 bits
 # Rows of probabilities may miss 1 by the rounding of half precision, 2^-11 for each of them.
@@ -269,7 +283,7 @@ def eval_dataset(network: core.Network, eval_set: object) -> Dataset:
     return dataset(network, X, y, sample_weight, ("eval_set[0]", "eval_set[1]", "eval_set[2]"))
 
 
-def targets(y: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
+def targets(y: ArrayLike, name: str, rows: int, network: Head) -> Array:
     """y as class numbers (M,) or as values (M, cols), whichever the loss takes."""
     cols = network.target_cols
     takes_labels = network.loss == "cross_entropy"
@@ -296,7 +310,7 @@ def targets(y: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
     return np.array(t, network.dtype, order="C")
 
 
-def _labels(t: Array, name: str, network: core.Network) -> Array:
+def _labels(t: Array, name: str, network: Head) -> Array:
     """Class numbers (M,), from 0 to outputs - 1, as int32."""
     classes = network.outputs
     require_finite(t, name, t.dtype)
