@@ -10,7 +10,24 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from briskmlp import SGD, Adam, AdamW, CrossEntropy, Huber, Quantile, Tweedie
+from briskmlp import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    ClipNorm,
+    ClipValue,
+    CrossEntropy,
+    Huber,
+    Lion,
+    NAdam,
+    ParameterGroups,
+    Quantile,
+    RAdam,
+    RMSprop,
+    Tweedie,
+    schedules,
+)
 from briskmlp._losses import named_numbers
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,6 +46,25 @@ OPTIMIZERS = {
     "adam betas": Adam(0.01, betas=(0.5, 0.9), eps=1e-3),
     "adamw": AdamW(0.01),
     "adamw decay": AdamW(0.01, betas=(0.8, 0.99), weight_decay=1.0),
+    "nadam": NAdam(0.01, weight_decay=0.1),
+    "radam": RAdam(0.01, betas=(0.8, 0.9), weight_decay=0.1),
+    "radam early": RAdam(0.01),
+    "rmsprop": RMSprop(0.01, weight_decay=0.1),
+    "rmsprop momentum": RMSprop(0.003, alpha=0.9, eps=1e-3, momentum=0.5),
+    "adagrad": Adagrad(0.05, weight_decay=0.1),
+}
+# What PyTorch's optimizers do not have.
+MORE_OPTIMIZERS = {
+    "lion": Lion(0.003),
+    "lion decay": Lion(0.003, betas=(0.5, 0.8), weight_decay=0.1),
+    "clip norm": Adam(0.01, clip=ClipNorm(0.1)),
+    "clip value": SGD(0.1, clip=ClipValue(0.01)),
+    "l1": SGD(0.1, l1=0.003),
+    "groups": AdamW(
+        0.01, l1=0.01, groups=ParameterGroups(layer_rates=(0.5, 1, 0), decay_biases=False)
+    ),
+    "schedule": SGD(schedules.OneCycle(0.2), momentum=0.5),
+    "plateau": SGD(schedules.ReduceOnPlateau(0.05, patience=0, min_delta=0.2)),
 }
 
 

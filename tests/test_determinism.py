@@ -14,7 +14,7 @@ import briskmlp as bm
 import numpy as np
 import pytest
 from briskmlp import reference
-from cases import DTYPES, OPTIMIZERS, PROBLEMS, draw_data, make_network
+from cases import DTYPES, MORE_OPTIMIZERS, OPTIMIZERS, PROBLEMS, draw_data, make_network
 
 # Problem, inputs, hidden layers, rows and batch: by how the core cuts the work, see train/plan.h.
 ARCHITECTURES = {
@@ -34,14 +34,13 @@ def _threads_as_before():
         yield
 
 
-def train(architecture, threads, *, epochs=2, **arguments):
+def train(architecture, threads, *, epochs=2, fit=None, **arguments):
     problem, inputs, hidden, rows, batch = ARCHITECTURES[architecture]
     X, y = draw_data(problem, rows, inputs)
     net = make_network(bm.MLP, problem, inputs, hidden, **arguments)
     with bm.threads(threads):
-        history = net.fit(
-            X, y, epochs=epochs, batch_size=batch, optimizer=bm.Adam(0.01), eval_set=(X, y)
-        )
+        options = {"optimizer": bm.Adam(0.01)} | (fit or {})
+        history = net.fit(X, y, epochs=epochs, batch_size=batch, eval_set=(X, y), **options)
     return history, net
 
 
@@ -69,6 +68,16 @@ def test_training_on_any_number_of_threads(architecture, dtype):
     one = train(architecture, 1, activation="gelu", dtype=dtype)
     for threads in (2, 5):
         assert_same_training(one, train(architecture, threads, activation="gelu", dtype=dtype))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"batches_per_step": 2}, {"average": 0.9, "dropout": 0.3}], ids=str
+)
+@pytest.mark.parametrize("optimizer", ["radam", "rmsprop", "clip norm", "clip value", "lion decay"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_optimizer_on_any_number_of_threads(architecture, optimizer, options):
+    fit = options | {"optimizer": (OPTIMIZERS | MORE_OPTIMIZERS)[optimizer]}
+    assert_same_training(train(architecture, 1, fit=fit), train(architecture, 3, fit=fit))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -182,15 +191,16 @@ def test_whatever_type_the_rows_have(source):
 # ---- again and from copies ----
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS | MORE_OPTIMIZERS)
 def test_the_same_seed_trains_the_same(optimizer):
+    optimizers = OPTIMIZERS | MORE_OPTIMIZERS
     X, y = draw_data("labels", 100, 6)
-    arguments = {"epochs": 3, "batch_size": 16, "optimizer": OPTIMIZERS[optimizer]}
-    one, other = (bm.MLP([6, 20, 3], loss="cross_entropy", seed=9) for _ in range(2))
+    arguments = {"epochs": 3, "batch_size": 16, "optimizer": optimizers[optimizer]}
+    one, other = (bm.MLP([6, 20, 9, 3], loss="cross_entropy", seed=9) for _ in range(2))
     losses = [net.fit(X, y, **arguments)["loss"] for net in (one, other)]
     assert np.array_equal(*losses)
     assert np.array_equal(one.parameters, other.parameters)
-    different = bm.MLP([6, 20, 3], loss="cross_entropy", seed=10)
+    different = bm.MLP([6, 20, 9, 3], loss="cross_entropy", seed=10)
     assert not np.array_equal(different.fit(X, y, **arguments)["loss"], losses[0])
 
 

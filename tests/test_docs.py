@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 import re
+import sys
 from pathlib import Path
+from unittest import mock
 
 import briskmlp
 import pytest
+from briskmlp._function_docs import FUNCTIONS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PAGES = [
@@ -36,26 +39,67 @@ def run(test: doctest.DocTest) -> None:
 @pytest.mark.parametrize("name", modules())
 def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if name.startswith("briskmlp.plots"):
+        pytest.importorskip("matplotlib")
     for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
         run(test)
 
 
+@pytest.fixture
+def trackers(monkeypatch: pytest.MonkeyPatch) -> dict[str, mock.MagicMock]:
+    """Stand-ins for packages that recipes use and tests cannot: they note how they are called."""
+    modules = {name: mock.MagicMock() for name in ("mlflow", "wandb")}
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    modules["mlflow"].log_metrics.return_value = None
+    modules["wandb"].init.return_value.__enter__.return_value.log.return_value = None
+    return modules
+
+
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_of_a_page(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trackers: dict[str, mock.MagicMock],
+) -> None:
     """All `python` blocks, one after another in one namespace; those with prompts are compared."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert blocks
     namespace: dict[str, object] = {}
     parser = doctest.DocTestParser()
     for number, block in enumerate(blocks, 1):
+        name = f"{page.name}, block {number}"
+        if "plot" in block and importlib.util.find_spec("matplotlib") is None:
+            continue
         if ">>>" in block:
-            test = parser.get_doctest(block, namespace, f"{page.name} block {number}", None, None)
+            test = parser.get_doctest(block, namespace, name, None, None)
             run(test)
             namespace.update(test.globs)
         else:
-            exec(compile(block, f"{page.name} block {number}", "exec"), namespace)
+            exec(compile(block, name, "exec"), namespace)
+    if "mlflow" in page.read_text("utf-8"):
+        logged = trackers["mlflow"].log_metrics.call_args_list
+        assert [call.kwargs["step"] for call in logged] == [*range(1, 11)]
+        assert logged[0].args[0].keys() == {"loss", "eval_loss", "eval_metric", "seconds"}
+        assert trackers["wandb"].init().__enter__().log.call_count == 10
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_page_on_functions() -> None:
+    """Its examples run, and it names every function with its accuracy."""
+    page = (README.parent / "docs" / "functions.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    for block in blocks:
+        run(doctest.DocTestParser().get_doctest(block, {}, "docs/functions.md", None, None))
+    for name, function in FUNCTIONS.items():
+        assert f"`{name}" in page
+        for line in re.findall(rf"^\| {name} \|(.*)", page, re.MULTILINE):
+            bound = line.split("|")[0].strip()
+            assert bound == str(function.ulp["float64" in line])
 
 
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")

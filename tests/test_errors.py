@@ -259,7 +259,7 @@ def test_sample_weight(net: bm.MLP, weight: np.ndarray, message: str) -> None:
         ({"batch_size": "8"}, TypeError, "batch_size must be a whole number, got '8'"),
         ({"optimizer": "adm"}, ValueError, "unknown optimizer 'adm'; did you mean 'adam'"),
         ({"optimizer": "sgd"}, ValueError, r"needs a learning rate: pass SGD\(learning_rate\)"),
-        ({"optimizer": 0.1}, TypeError, "optimizer must be SGD, Adam, AdamW or a name, got 0.1"),
+        ({"optimizer": 0.1}, TypeError, "optimizer must be one of SGD, Adam, "),
         ({"eval_set": good_X()}, TypeError, r"eval_set must be \(X, y\) or"),
         ({"eval_set": (good_X(),)}, TypeError, r"eval_set must be \(X, y\) or"),
         ({"eval_set": (good_X()[:, :3], LABELS)}, ValueError, r"eval_set\[0\] has 3 columns"),

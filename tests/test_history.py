@@ -109,11 +109,7 @@ def test_plot_draws_losses_and_metric(history):
     assert right.get_ylabel() == "accuracy"
     assert right.lines[0].get_ydata().tolist() == history["eval_metric"].tolist()
     legend = [text.get_text() for text in left.get_legend().texts]
-    assert legend == [
-        "loss",
-        "eval_loss",
-        "accuracy",
-    ]
+    assert legend == ["loss", "eval_loss", "lowest: epoch 4", "accuracy"]
     ax.figure.canvas.draw()
 
 

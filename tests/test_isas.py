@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from briskmlp import reference
 from cases import DTYPES, PROBLEMS, draw_data, epsilon, make_network, roundings
+from function_cases import NAMES, in_domain
 
 SUPPORTED = bm.show_config("dict")["supported_isas"]
 ROWS = 70
@@ -41,6 +42,16 @@ def compute_all():
         for activation in reference.ACTIVATIONS
         for dtype in DTYPES
     }
+
+
+def compute_functions():
+    """What the functions of arrays make of numbers from all over their range, in lists."""
+    results = {}
+    for name in [*NAMES, "softmax", "log_softmax", "logsumexp"]:
+        x = in_domain(name, np.concatenate([np.linspace(-80, 80, 331), np.linspace(-2, 2, 70)]))
+        for dtype in DTYPES:
+            results[f"{name} {dtype}"] = getattr(bm, name)(x.astype(dtype)).tolist()
+    return results
 
 
 def run(isa, program):
@@ -82,6 +93,19 @@ print(json.dumps([briskmlp.show_config("dict")["isa"], test_isas.compute_all()])
         # Three steps; what is compared, and what it is made of, is of order 1.
         error = 3 * roundings(net, ROWS) * epsilon(dtype)
         np.testing.assert_allclose(values, expected[activation], rtol=error, atol=error)
+
+
+@pytest.mark.parametrize("isa", SUPPORTED)
+def test_functions_of_arrays(isa):
+    program = "import json, test_isas; print(json.dumps(test_isas.compute_functions()))"
+    process = run(isa, program)
+    assert process.returncode == 0, process.stderr
+    here = compute_functions()
+    for name, values in json.loads(process.stdout).items():
+        # Both are within 2.3 units in the last place of the truth; sums over 401 terms come on top.
+        units = 5 if name.split()[0] in NAMES else 40
+        rtol = units * epsilon(name.split()[1])
+        np.testing.assert_allclose(values, here[name], rtol=rtol, atol=0, err_msg=name)
 
 
 def test_an_unknown_instruction_set_is_an_error():

@@ -65,7 +65,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "cpp").is_dir(), reason="needs the s
 def cpp_files(*layers: str) -> list[Path]:
     """Return the C++ sources of the given layers, of all of them by default."""
     folders = [ROOT / "cpp" / layer for layer in layers or LAYERS]
-    return sorted(path for folder in folders for path in folder.glob("*.*") if is_cpp(path))
+    return sorted(path for folder in folders for path in folder.rglob("*.*") if is_cpp(path))
 
 
 def is_cpp(path: Path) -> bool:
@@ -73,7 +73,7 @@ def is_cpp(path: Path) -> bool:
 
 
 def layer_of(path: Path) -> str:
-    return path.parent.name
+    return path.relative_to(ROOT / "cpp").parts[0]
 
 
 def blank(match: re.Match[str]) -> str:
@@ -195,6 +195,24 @@ def test_importing_needs_only_numpy() -> None:
         if package not in known
     ]
     assert not optional
+
+
+def test_importing_loads_only_what_is_always_used() -> None:
+    seldom = [
+        "_check",
+        "_checkpoint",
+        "_explain",
+        "_loggers",
+        "_saving",
+        "bench",
+        "plots",
+        "reference",
+    ]
+    program = (
+        f"import sys, briskmlp; print([n for n in {seldom} if 'briskmlp.' + n in sys.modules])"
+    )
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
 def line_limit(path: Path) -> int:

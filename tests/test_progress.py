@@ -5,10 +5,11 @@ from __future__ import annotations
 import builtins
 import io
 import re
+import sys
 
 import pytest
 from briskmlp import _progress
-from briskmlp._progress import Bar, Line, Silent, open_progress
+from briskmlp._progress import Bar, Line, Rich, Silent, open_progress
 
 RECORD = {"loss": 0.51234, "eval_loss": 0.6, "eval_metric": 0.875, "seconds": 1.0}
 
@@ -82,6 +83,46 @@ def test_tqdm_waits_unless_asked():
     display.update(0, RECORD)
     display.close()
     assert stream.getvalue().strip() == ""
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
+def test_displays_by_name(stream):
+    display = opened("line", stream)
+    assert type(display) is Line
+    display.close()
+    pytest.importorskip("tqdm")
+    display = opened("tqdm", stream)
+    assert type(display) is Bar
+    display.close()
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
+def test_rich_if_asked_for(stream):
+    pytest.importorskip("rich")
+    display = opened("rich", stream)
+    assert type(display) is Rich
+    for epoch in range(3):
+        display.update(epoch, RECORD)
+    display.close()
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue()).rstrip().split("\n")[-1]
+    assert "epoch 3/3" in text
+    assert "loss 0.5123" in text
+    display.close()
+
+
+@pytest.mark.parametrize("name", ["tqdm", "rich"])
+def test_displays_that_are_not_installed(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with pytest.raises(ImportError, match=f"progress='{name}' needs {name}: pip install"):
+        opened(name, Terminal())
+
+
+def test_displays_that_do_not_exist():
+    with pytest.raises(ValueError, match="unknown progress 'tqmd'; did you mean 'tqdm'"):
+        opened("tqmd", Terminal())
+    with pytest.raises(TypeError, match="progress must be True, False, None or a name, got 1"):
+        opened(1, Terminal())
 
 
 def test_default_stream_is_stderr(capsys):

@@ -228,7 +228,8 @@ def after(settings, steps, gradient, start=2.0):
     p = np.array([start])
     rule = rule_of(settings, p)
     for step in range(steps):
-        rule.step(p, np.array([gradient if np.isscalar(gradient) else gradient[step]]))
+        g = np.array([gradient if np.isscalar(gradient) else gradient[step]])
+        rule.step(p, g, settings.learning_rate, settings.weight_decay)
     return p[0]
 
 
@@ -295,7 +296,7 @@ def test_optimizer_is_pytorchs(settings, name, arguments):
     optimizer = getattr(torch.optim, name)([theirs], **arguments)
     for _ in range(10):
         gradient = rng.normal(size=20)
-        rule.step(ours, gradient)
+        rule.step(ours, gradient, settings.learning_rate, settings.weight_decay)
         theirs.grad = torch.tensor(gradient)
         optimizer.step()
     # Ten steps of a handful of roundings each.

@@ -16,6 +16,7 @@ from briskmlp import reference
 from briskmlp._losses import from_plain, named_numbers
 from cases import (
     DTYPES,
+    MORE_OPTIMIZERS,
     OPTIMIZERS,
     PROBLEMS,
     draw_data,
@@ -147,6 +148,49 @@ def test_shuffled_batches_are_the_references(problem, optimizer, weighted, dtype
         batch_size=16,  # the last one of an epoch has 2
         optimizer=OPTIMIZERS[optimizer],
         sample_weight=draw_weights(50) if weighted else None,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("options", [{}, {"average": 0.8}, {"batches_per_step": 3}], ids=str)
+@pytest.mark.parametrize("optimizer", MORE_OPTIMIZERS)
+def test_what_pytorch_has_not_is_the_references(optimizer, options, dtype):
+    X, y = draw_data("labels", rows=70, inputs=5)
+    compare_with_reference(
+        "labels",
+        X,
+        y,
+        hidden=(9, 6),
+        activation="tanh",
+        dtype=dtype,
+        epochs=3,
+        batch_size=16,
+        optimizer=MORE_OPTIMIZERS[optimizer],
+        eval_set=(X, y),
+        **options,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("hidden", "rows", "batch"),
+    [((40, 33), 70, 16), ((9, 6), 70, 16), ((20, 20), 3000, 2500)],
+    ids=["sharded", "two phases", "chunks"],
+)
+def test_dropout_is_the_references(hidden, rows, batch, activation, dtype):
+    X, y = draw_data("labels", rows, inputs=5)
+    compare_with_reference(
+        "labels",
+        X,
+        y,
+        hidden=hidden,
+        activation=activation,
+        dtype=dtype,
+        epochs=2,
+        batch_size=batch,
+        dropout=(0.25, 0.5),
+        optimizer=bm.SGD(0.05, momentum=0.5),
     )
 
 

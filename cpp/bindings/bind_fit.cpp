@@ -31,15 +31,26 @@ bool on_main_thread() {
 
 class PythonObserver final : public FitObserver {
   public:
-    // on_epoch(EpochReport), or None, returns true to stop.
-    explicit PythonObserver(py::object on_epoch)
+    // on_epoch(EpochReport), or None, returns true to stop; rates(epoch, batches), or None, an
+    // array of so many factors of the learning rate.
+    PythonObserver(py::object on_epoch, py::object rates)
         : on_epoch_(std::move(on_epoch)),
+          rates_(std::move(rates)),
           calls_back_(!on_epoch_.is_none()),
           main_thread_(on_main_thread()) {}
 
     bool epoch_done(const EpochReport& report) override {
         return calls_back_ &&
                stops([&] { return static_cast<bool>(py::bool_(on_epoch_(report))); });
+    }
+
+    const double* rate_factors(index_t epoch, index_t batches) override {
+        if (rates_.is_none()) {
+            return nullptr;
+        }
+        const py::gil_scoped_acquire gil;
+        factors_ = rates_(epoch, batches);
+        return elements<double>(factors_, {batches}, "the factors of the learning rate");
     }
 
     bool changes_parameters() const override { return calls_back_; }
@@ -71,16 +82,17 @@ class PythonObserver final : public FitObserver {
         }
     }
 
-    py::object on_epoch_;
+    py::object on_epoch_, rates_;
+    py::array factors_;  // of the epoch in hand
     py::object error_ = py::none();
     bool calls_back_, main_thread_;
 };
 
 FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
                        const std::optional<DataArrays>& eval, const FitOptions& options,
-                       py::object on_epoch) {
+                       py::object on_epoch, py::object rates) {
     const NetworkObject::FitLock lock(network);
-    PythonObserver observer(std::move(on_epoch));
+    PythonObserver observer(std::move(on_epoch), std::move(rates));
     FitResult result = network.visit([&](auto& net) {
         auto& training = network.training(net);
         const auto rows = dataset(net, data);
@@ -93,7 +105,9 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
 
 OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, double momentum,
                              bool nesterov, std::pair<double, double> betas, double eps,
-                             double weight_decay) {
+                             double weight_decay, double momentum_decay,
+                             std::vector<double> layer_rates, bool decay_biases, double l1,
+                             double clip_value, double clip_norm, double average) {
     OptimizerSpec spec;
     spec.kind = optimizer_from_name(kind);
     spec.learning_rate = learning_rate;
@@ -103,12 +117,21 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
     spec.beta2 = betas.second;
     spec.epsilon = eps;
     spec.weight_decay = weight_decay;
+    spec.momentum_decay = momentum_decay;
+    spec.layer_rates = std::move(layer_rates);
+    spec.decay_biases = decay_biases;
+    spec.l1 = l1;
+    spec.clip_value = clip_value;
+    spec.clip_norm = clip_norm;
+    spec.average = average;
     return spec;
 }
 
 FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::uint64_t seed,
-                        index_t first_epoch, const OptimizerSpec& optimizer) {
-    return {epochs, batch_size, shuffle, seed, first_epoch, optimizer, num_threads()};
+                        index_t first_epoch, index_t batches_per_step,
+                        const OptimizerSpec& optimizer, std::vector<double> dropout) {
+    return {epochs,    batch_size,         shuffle,      seed, first_epoch, batches_per_step,
+            optimizer, std::move(dropout), num_threads()};
 }
 
 // How a network would be trained with batches of so many rows.
@@ -156,11 +179,17 @@ void bind_fit(py::module_& m) {
         .def(py::init(&make_optimizer), py::arg("kind"), py::kw_only(), py::arg("learning_rate"),
              py::arg("momentum") = defaults.momentum, py::arg("nesterov") = defaults.nesterov,
              py::arg("betas") = std::make_pair(defaults.beta1, defaults.beta2),
-             py::arg("eps") = defaults.epsilon, py::arg("weight_decay") = defaults.weight_decay);
+             py::arg("eps") = defaults.epsilon, py::arg("weight_decay") = defaults.weight_decay,
+             py::arg("momentum_decay") = defaults.momentum_decay,
+             py::arg("layer_rates") = defaults.layer_rates,
+             py::arg("decay_biases") = defaults.decay_biases, py::arg("l1") = defaults.l1,
+             py::arg("clip_value") = defaults.clip_value, py::arg("clip_norm") = defaults.clip_norm,
+             py::arg("average") = defaults.average);
 
     py::class_<FitOptions>(m, "FitOptions", "How to train.")
         .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
-             py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"), py::arg("optimizer"))
+             py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"),
+             py::arg("batches_per_step"), py::arg("optimizer"), py::arg("dropout"))
         .def_readonly("epochs", &FitOptions::epochs)
         .def_property_readonly("learning_rate", [](const FitOptions& options) {
             return options.optimizer.learning_rate;
@@ -206,8 +235,9 @@ void bind_fit(py::module_& m) {
     m.def("plan", &plan_report, py::arg("network"), py::arg("batch_size"), py::arg("steps"),
           "How the network would be trained in epochs of so many steps.");
     m.def("fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
-          py::arg("options"), py::arg("on_epoch"),
-          "Trains in place. on_epoch(report), unless None, returns true to stop.");
+          py::arg("options"), py::arg("on_epoch"), py::arg("rates"),
+          "Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, "
+          "batches), unless None, gives factors of the learning rate, epochs counted from 0.");
 }
 
 }  // namespace briskmlp

@@ -14,4 +14,6 @@ PYBIND11_MODULE(_briskmlp_core, m, pybind11::mod_gil_not_used(),
     briskmlp::bind_network(m);
     briskmlp::bind_predict(m);
     briskmlp::bind_fit(m);
+    briskmlp::bind_ufuncs(m);
+    briskmlp::bind_losses(m);
 }

@@ -73,6 +73,20 @@ T* writable_elements(py::array& array, Shape shape, const char* name) {
 }
 
 template <class T>
+void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const py::array& y) {
+    if (y.ndim() == 1) {
+        targets.labels = elements<std::int32_t>(y, {rows}, "y");
+        require(loss_info(loss).link == Link::kSoftmax &&
+                    *std::min_element(targets.labels, targets.labels + rows) >= 0 &&
+                    *std::max_element(targets.labels, targets.labels + rows) < n,
+                "expected labels of classes, each below the number of outputs");
+    } else {
+        require(loss != Loss::kFocal, "expected labels of classes");
+        targets.values = elements<T>(y, {rows, targets.cols}, "y");
+    }
+}
+
+template <class T>
 Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
     const auto& [x, y, weights] = arrays;
     const InputMatrix matrix = input_matrix(x, net.inputs());
@@ -81,16 +95,7 @@ Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
     const LossSpec& loss = net.spec().loss;
     Targets<T> targets{};
     targets.cols = net.outputs() / loss.outputs_per_target();
-    if (y.ndim() == 1) {
-        targets.labels = elements<std::int32_t>(y, {rows}, "y");
-        require(loss.info().link == Link::kSoftmax &&
-                    *std::min_element(targets.labels, targets.labels + rows) >= 0 &&
-                    *std::max_element(targets.labels, targets.labels + rows) < net.outputs(),
-                "expected labels of classes, each below the number of outputs");
-    } else {
-        require(loss.kind != Loss::kFocal, "expected labels of classes");
-        targets.values = elements<T>(y, {rows, targets.cols}, "y");
-    }
+    set_targets(targets, loss.kind, rows, net.outputs(), y);
     if (weights.has_value()) {
         targets.weights = elements<T>(*weights, {rows}, "sample_weight");
     }
@@ -101,6 +106,8 @@ template const float* elements(const py::array&, Shape, const char*);
 template const double* elements(const py::array&, Shape, const char*);
 template float* writable_elements(py::array&, Shape, const char*);
 template double* writable_elements(py::array&, Shape, const char*);
+template void set_targets(Targets<float>&, Loss, index_t, index_t, const py::array&);
+template void set_targets(Targets<double>&, Loss, index_t, index_t, const py::array&);
 template Dataset<float> dataset(const Network<float>&, const DataArrays&);
 template Dataset<double> dataset(const Network<double>&, const DataArrays&);
 

@@ -29,6 +29,11 @@ T* writable_elements(py::array& array, Shape shape, const char* name);
 // numbers (M,), or values (M, cols) of the network's type.
 using DataArrays = std::tuple<py::array, py::array, std::optional<py::array>>;
 
+// Sets labels or values of `targets`, whose cols are set, from y: int32 class numbers (rows,), each
+// below n, or values (rows, cols).
+template <class T>
+void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const py::array& y);
+
 // Views of the arrays, which must fit the network.
 template <class T>
 Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays);

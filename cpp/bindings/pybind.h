@@ -15,5 +15,7 @@ void bind_runtime(py::module_& m);
 void bind_network(py::module_& m);
 void bind_predict(py::module_& m);  // after bind_network
 void bind_fit(py::module_& m);
+void bind_ufuncs(py::module_& m);
+void bind_losses(py::module_& m);
 
 }  // namespace briskmlp

@@ -19,16 +19,12 @@ struct Coefficients<float> {
         0x1.6d7208p-10f,
         0x1.a03346p-13f,
     };
-    // (log(1 + f) - f + f^2 / 2) / f^3 for -1/4 <= f <= 1/2
+    // (2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2
     static constexpr float kLog[] = {
-        0x1.5555a2p-2f,
-        -0x1.00003ep-2f,
-        0x1.9969b2p-3f,
-        -0x1.54efcep-3f,
-        0x1.28844ap-3f,
-        -0x1.0d8b2cp-3f,
-        0x1.ac958ap-4f,
-        -0x1.7148b4p-5f,
+        0x1.555554p-1f,
+        0x1.999be6p-2f,
+        0x1.23e8e0p-2f,
+        0x1.eda416p-3f,
     };
     // (log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2
     static constexpr float kLog1pUnit[] = {
@@ -58,18 +54,20 @@ struct Coefficients<float> {
     // t Phi(-t) e^(t^2 / 2) / y, y = t / (t + kGeluBend), in y - 1/2
     static constexpr float kGeluTail[] = {
         0x1.5845dcp-1f,
-        -0x1.535bb0p-1f,
-        0x1.d7d0f2p-4f,
-        0x1.2ccde6p-2f,
+        -0x1.535bb2p-1f,
+        0x1.d7d0eep-4f,
+        0x1.2ccdf2p-2f,
         -0x1.ec8dd6p-8f,
-        -0x1.b94ed4p-3f,
+        -0x1.b94ec8p-3f,
         -0x1.ff96a2p-4f,
-        0x1.aeea16p-4f,
+        0x1.aeea22p-4f,
         0x1.b68366p-3f,
-        0x1.1a7500p-4f,
+        0x1.1a750cp-4f,
         -0x1.386fa0p-3f,
-        -0x1.152feap-3f,
+        -0x1.152fdep-3f,
     };
+    // kGeluTail[0] + this is nearer to the best
+    static constexpr float kGeluTailLow = 0x1.5a968ap-26f;
     static constexpr float kGeluBend = 2;
 };
 
@@ -89,28 +87,17 @@ struct Coefficients<double> {
         0x1.af5e74f87f33ep-26,
         0x1.1ee8bda65876ap-29,
     };
-    // (log(1 + f) - f + f^2 / 2) / f^3 for -1/4 <= f <= 1/2
+    // (2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2
     static constexpr double kLog[] = {
-        0x1.555555555554ap-2,
-        -0x1.0000000000158p-2,
-        0x1.999999999c6bbp-3,
-        -0x1.555555552bdc7p-3,
-        0x1.24924922a3e28p-3,
-        -0x1.0000000d3a38fp-3,
-        0x1.c71c730b0f644p-4,
-        -0x1.999996739c264p-4,
-        0x1.745cde79513a1p-4,
-        -0x1.55554bbe920ccp-4,
-        0x1.3b191504b6fd5p-4,
-        -0x1.249d7ed36f92ep-4,
-        0x1.10d284d19ae41p-4,
-        -0x1.fdede56d08e5dp-5,
-        0x1.e2aab4e4eb950p-5,
-        -0x1.d95c5ee76a425p-5,
-        0x1.cf9d9044c0f43p-5,
-        -0x1.82c468737d508p-5,
-        0x1.b3b1d9699b498p-6,
-        -0x1.d07e2c3a6df87p-8,
+        0x1.5555555555555p-1,
+        0x1.9999999999945p-2,
+        0x1.249249249b234p-2,
+        0x1.c71c71ba37cbdp-3,
+        0x1.745d1c610df13p-3,
+        0x1.3b127f6eca442p-3,
+        0x1.113c741a39fadp-3,
+        0x1.da929ed5cb5dep-4,
+        0x1.0226cc402e22bp-3,
     };
     // (log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2
     static constexpr double kLog1pUnit[] = {
@@ -167,33 +154,35 @@ struct Coefficients<double> {
     };
     // t Phi(-t) e^(t^2 / 2) / y, y = t / (t + kGeluBend), in y - 1/2
     static constexpr double kGeluTail[] = {
-        0x1.754a751a56f49p-1,
+        0x1.754a751a56f4ap-1,
         -0x1.04c7295a48f33p+0,
-        0x1.d71387c654c7cp-1,
-        -0x1.832dbf6992465p-2,
+        0x1.d71387c654c78p-1,
+        -0x1.832dbf699246bp-2,
         -0x1.56d8e3d7e6b66p-3,
-        0x1.c8f52c321efe1p-3,
+        0x1.c8f52c321efdbp-3,
         0x1.0d608c825e141p-4,
-        -0x1.12285ef6a53eep-3,
+        -0x1.12285ef6a53f4p-3,
         -0x1.0d09e7bb85b68p-4,
-        0x1.43c9e7df22982p-4,
+        0x1.43c9e7df2297cp-4,
         0x1.4a90082d68b68p-4,
-        -0x1.bc7722537746ep-6,
+        -0x1.bc77225377474p-6,
         -0x1.5b136f77485f1p-4,
-        -0x1.d81dedf187fdep-6,
+        -0x1.d81dedf187fe4p-6,
         0x1.e7dbdacf816bcp-5,
-        0x1.2ecc3924209bcp-4,
+        0x1.2ecc3924209b6p-4,
         0x1.3212fb2a09b87p-10,
-        -0x1.3d8726e924ee6p-4,
+        -0x1.3d8726e924eecp-4,
         -0x1.32595b4eba41bp-4,
-        0x1.4e5c7ec628835p-6,
+        0x1.4e5c7ec62882fp-6,
         0x1.c17ce42373ddcp-4,
-        0x1.fc8a6a5e55c6ap-5,
+        0x1.fc8a6a5e55c64p-5,
         -0x1.3058aad47fd72p-4,
-        -0x1.63ebfa39bbf45p-4,
+        -0x1.63ebfa39bbf4bp-4,
         0x1.02700d4b7a839p-6,
-        0x1.24b160afa4c4ep-5,
+        0x1.24b160afa4c48p-5,
     };
+    // kGeluTail[0] + this is nearer to the best
+    static constexpr double kGeluTailLow = -0x1.5a6ff4f44a1d1p-55;
     static constexpr double kGeluBend = 3;
 };
 

@@ -38,9 +38,10 @@ class Approximation:
     high: PerType
     count: dict[str, int]
     center: float = 0.0
+    with_low: bool = False  # whether the first coefficient has a second part
 
-    def coefficients(self, dtype: str) -> list[float]:
-        """The coefficients in ascending order, rounded to the element type."""
+    def coefficients(self, dtype: str) -> tuple[list[float], float]:
+        """The coefficients in ascending order, rounded to the element type; the second part."""
 
         def f(z: mp.mpf) -> mp.mpf:
             return self.function[dtype](z + self.center)
@@ -50,8 +51,9 @@ class Approximation:
 
         low, high = mp.mpf(self.low[dtype]) - self.center, mp.mpf(self.high[dtype]) - self.center
         exact = remez(f, weight, low, high, self.count[dtype])
-        grid = [(z, f(z), weight(z)) for z in chebyshev(low, high, 200)]
-        return round_together(exact, grid, dtype)
+        rest = nearest(exact[0] - nearest(exact[0], dtype), dtype) if self.with_low else 0.0
+        grid = [(z, f(z) - rest, weight(z)) for z in chebyshev(low, high, 200)]
+        return round_together(exact, grid, dtype), rest
 
 
 def both(value: float) -> PerType:
@@ -163,6 +165,11 @@ def erf_exponent(t: mp.mpf) -> mp.mpf:
     return -mp.log(mp.erfc(t)) / t if t else 2 / mp.sqrt(mp.pi)
 
 
+def log_ratio(s: mp.mpf) -> mp.mpf:
+    """(2 atanh(s) - 2 s) / s^3."""
+    return 2 * (mp.atanh(s) - s) / s**3
+
+
 HALF_LN2 = float(mp.log(2) / 2) * 1.0001
 
 APPROXIMATIONS = [
@@ -177,12 +184,12 @@ APPROXIMATIONS = [
     ),
     Approximation(
         "kLog",
-        "(log(1 + f) - f + f^2 / 2) / f^3 for -1/4 <= f <= 1/2",
-        same(lambda f: (mp.log1p(f) - f + f**2 / 2) / f**3 if abs(f) > TINY else mp.mpf(1) / 3),
-        same(at_least("1e-3", lambda f: abs(f**3 / mp.log1p(f)))),
-        both(-0.25),
-        both(0.5),
-        {"float": 8, "double": 20},
+        "(2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2",
+        same(lambda z: log_ratio(mp.sqrt(z)) if z > TINY else mp.mpf(2) / 3),
+        same(at_least("1e-3", lambda z: z)),
+        both(0),
+        both(0.0401),
+        {"float": 4, "double": 9},
     ),
     Approximation(
         "kLog1pUnit",
@@ -213,6 +220,7 @@ APPROXIMATIONS = [
         {dtype: t / (t + BEND[dtype]) for dtype, t in TAIL.items()},
         {"float": 12, "double": 26},
         center=0.5,
+        with_low=True,
     ),
 ]
 
@@ -227,9 +235,15 @@ def main() -> None:
         for approximation in APPROXIMATIONS:
             print(f"    // {approximation.comment}")
             print(f"    static constexpr {dtype} {approximation.name}[] = {{")
-            for coefficient in approximation.coefficients(dtype):
+            coefficients, low = approximation.coefficients(dtype)
+            for coefficient in coefficients:
                 print(f"        {literal(coefficient, dtype)},")
             print("    };")
+            if approximation.with_low:
+                print(f"    // {approximation.name}[0] + this is nearer to the best")
+                print(
+                    f"    static constexpr {dtype} {approximation.name}Low = {literal(low, dtype)};"
+                )
             print(f"{dtype} {approximation.name}: done", file=sys.stderr)
         print(f"    static constexpr {dtype} kGeluBend = {BEND[dtype]};")
         print("};\n")

@@ -69,5 +69,25 @@ BRISKMLP_INLINE Vec<T> remainder(Vec<T> c, Vec<T> q, Vec<T> d) {
     }
 }
 
+// a + b without error, for |a| >= |b| (Dekker, 1971).
+template <class T>
+BRISKMLP_INLINE Pair<T> ordered_sum(Vec<T> a, Vec<T> b) {
+    const Vec<T> high = a + b;
+    return {high, b - (high - a)};
+}
+
+// c / (d.high + d.low), its rounding aside nearly without error.
+template <class T>
+BRISKMLP_INLINE Vec<T> divide(Pair<T> c, Pair<T> d) {
+    const Vec<T> inverse = constant<T>(1) / d.high, q = c.high * inverse;
+    const Vec<T> rest = fnma(q, d.low, remainder(c.high, q, d.high) + c.low);
+    return fma(rest, inverse, q);
+}
+template <class T>
+BRISKMLP_INLINE Pair<T> divide(Vec<T> c, Pair<T> d) {
+    const Vec<T> inverse = constant<T>(1) / d.high, q = c * inverse;
+    return ordered_sum(q, fnma(q, d.low, remainder(c, q, d.high)) * inverse);
+}
+
 }  // namespace
 }  // namespace briskmlp::BRISKMLP_ISA

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/inline.h"
+#include "kernels/lanes.inl.h"
 #include "kernels/table.h"
 
 namespace briskmlp::BRISKMLP_ISA {
@@ -28,6 +29,7 @@ struct Tile {
     GemmFinish finish;
     const T* source;
     index_t ldsource;
+    int last;  // lanes that exist in the last vector of a row
 };
 
 // Calls body(r, v) for every vector of a register tile, r and v constants once it is unrolled.
@@ -38,20 +40,34 @@ BRISKMLP_INLINE void for_tile(Body body) {
     }
 }
 
-template <class T, int kRows, int kVecs>
+// kPartial: nothing may be touched beyond the lanes that exist.
+template <class T, int kRows, int kVecs, bool kPartial>
 struct Accumulators {
     static constexpr int kLanes = Vec<T>::kLanes;
     Vec<T> sum[kRows][kVecs];
+    int last;
+
+    // Vector v of a row of B, C, bias or source.
+    BRISKMLP_INLINE Vec<T> load(const T* row, int v) const {
+        return kPartial && v == kVecs - 1 ? Vec<T>::load_partial(row + v * kLanes, last)
+                                          : Vec<T>::load(row + v * kLanes);
+    }
+    BRISKMLP_INLINE void store(int r, int v, T* row) const {
+        if (kPartial && v == kVecs - 1) {
+            sum[r][v].store_partial(row + v * kLanes, last);
+        } else {
+            sum[r][v].store(row + v * kLanes);
+        }
+    }
 
     BRISKMLP_INLINE void start(const Tile<T>& t) {
+        last = t.last;
         if (t.start == GemmStart::kZero) {
             for_tile<kRows, kVecs>([&](int r, int v) { sum[r][v] = Vec<T>::zero(); });
         } else if (t.start == GemmStart::kBias) {
-            for_tile<kRows, kVecs>(
-                [&](int r, int v) { sum[r][v] = Vec<T>::load(t.bias + v * kLanes); });
+            for_tile<kRows, kVecs>([&](int r, int v) { sum[r][v] = load(t.bias, v); });
         } else {
-            for_tile<kRows, kVecs>(
-                [&](int r, int v) { sum[r][v] = Vec<T>::load(t.c + r * t.ldc + v * kLanes); });
+            for_tile<kRows, kVecs>([&](int r, int v) { sum[r][v] = load(t.c + r * t.ldc, v); });
         }
     }
 
@@ -59,7 +75,7 @@ struct Accumulators {
     template <class A>
     BRISKMLP_INLINE void add(const T* b, A a) {
         Vec<T> bv[kVecs];
-        for_tile<1, kVecs>([&](int, int v) { bv[v] = Vec<T>::load(b + v * kLanes); });
+        for_tile<1, kVecs>([&](int, int v) { bv[v] = load(b, v); });
         for_tile<kRows, kVecs>(
             [&](int r, int v) { sum[r][v] = fma(Vec<T>::set(a(r)), bv[v], sum[r][v]); });
     }
@@ -74,18 +90,18 @@ struct Accumulators {
             });
         } else if (t.finish == GemmFinish::kReluGrad) {
             for_tile<kRows, kVecs>([&](int r, int v) {
-                const Vec<T> y = Vec<T>::load(t.source + r * t.ldsource + v * kLanes);
+                const Vec<T> y = load(t.source + r * t.ldsource, v);
                 sum[r][v] = select(y > zero, sum[r][v], zero);
             });
         }
-        for_tile<kRows, kVecs>([&](int r, int v) { sum[r][v].store(c + r * ldc + v * kLanes); });
+        for_tile<kRows, kVecs>([&](int r, int v) { store(r, v, c + r * ldc); });
     }
 };
 
 // A column-major (dW = X^T dY reads X so): the rows of one k lie side by side.
-template <class T, int kRows, int kVecs>
+template <class T, int kRows, int kVecs, bool kPartial>
 void tile_column_major(const Tile<T>& t) {
-    Accumulators<T, kRows, kVecs> acc;
+    Accumulators<T, kRows, kVecs, kPartial> acc;
     acc.start(t);
     const T* a = t.a;
     const T* b = t.b;
@@ -97,10 +113,10 @@ void tile_column_major(const Tile<T>& t) {
 
 // A row-major: one pointer for each four rows and the strides 1x to 3x from it, which the
 // addressing modes of x86 and the register file can hold; a pointer for each row would spill.
-template <class T, int kRows, int kVecs>
+template <class T, int kRows, int kVecs, bool kPartial>
 void tile_row_major(const Tile<T>& t) {
     constexpr int kGroups = (kRows + 3) / 4;
-    Accumulators<T, kRows, kVecs> acc;
+    Accumulators<T, kRows, kVecs, kPartial> acc;
     acc.start(t);
     const index_t lda = t.lda;
     const T* a[kGroups];
@@ -117,7 +133,7 @@ template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
 // The tiles of every height up to kMaxRows, for one width and both orders of A.
-template <class T, int kVecs, int kMaxRows>
+template <class T, int kVecs, int kMaxRows, bool kPartial>
 struct TileFunctions {
     TileFunction<T> row_major[kMaxRows];
     TileFunction<T> column_major[kMaxRows];
@@ -127,8 +143,8 @@ struct TileFunctions {
   private:
     template <int kRows>
     constexpr void fill() {
-        row_major[kRows - 1] = tile_row_major<T, kRows, kVecs>;
-        column_major[kRows - 1] = tile_column_major<T, kRows, kVecs>;
+        row_major[kRows - 1] = tile_row_major<T, kRows, kVecs, kPartial>;
+        column_major[kRows - 1] = tile_column_major<T, kRows, kVecs, kPartial>;
         if constexpr (kRows > 1) {
             fill<kRows - 1>();
         }
@@ -136,9 +152,9 @@ struct TileFunctions {
 };
 
 // One column panel: all rows, in tiles of kVecs vectors whose heights differ by at most one.
-template <class T, int kVecs, int kMaxRows>
+template <class T, int kVecs, int kMaxRows, bool kPartial>
 void gemm_panel(const Gemm<T>& g, index_t column) {
-    static constexpr TileFunctions<T, kVecs, kMaxRows> kTiles;
+    static constexpr TileFunctions<T, kVecs, kMaxRows, kPartial> kTiles;
     const bool row_major = g.a_col == 1;
     const TileFunction<T>* tiles = row_major ? kTiles.row_major : kTiles.column_major;
     const index_t blocks = (g.m + kMaxRows - 1) / kMaxRows;
@@ -155,7 +171,8 @@ void gemm_panel(const Gemm<T>& g, index_t column) {
               g.start == GemmStart::kBias ? g.bias + column : nullptr,
               g.finish,
               g.source == nullptr ? nullptr : g.source + column,
-              g.ldsource};
+              g.ldsource,
+              static_cast<int>(g.n - column - (kVecs - 1) * Vec<T>::kLanes)};
     for (index_t block = 0; block < blocks; ++block) {
         const index_t rows = height + (block < taller ? 1 : 0);
         tiles[rows - 1](t);
@@ -182,7 +199,11 @@ template <class T, int kVecs, int kMaxRows>
 void gemm_panels(const Gemm<T>& g, index_t column) {
     constexpr index_t kLanes = Vec<T>::kLanes, kPanel = kVecs * kLanes;
     for (; g.n - column > kPanel - kLanes; column += kPanel) {
-        gemm_panel<T, kVecs, kMaxRows>(g, column);
+        if (g.strict && g.n - column < kPanel) {
+            gemm_panel<T, kVecs, kMaxRows, true>(g, column);
+        } else {
+            gemm_panel<T, kVecs, kMaxRows, false>(g, column);
+        }
         finish_panel(g, column, g.n - column < kPanel ? g.n - column : kPanel);
     }
     if constexpr (kVecs > 1) {
@@ -197,7 +218,7 @@ void gemm_panels(const Gemm<T>& g, index_t column) {
 // whole rows at a time, only those that A does not multiply by zero: after a ReLU about half. The
 // sums go on from C, which leaves their order, and so their bits, alone. Leaving out a zero changes
 // at most the sign of a sum that is zero, as long as B is finite: the row then misses the NaN that
-// 0 times infinity would have given it among others.
+// 0 times infinity would have given it among others. (Not so in a strict product.)
 constexpr int kRowVecs = 8;
 constexpr index_t kRowsOfB = 16;
 constexpr index_t kStreamedBytes = 256 << 10;
@@ -208,24 +229,36 @@ struct RowsOfB {
     const T* b[kRowsOfB];
 };
 
+// One panel of C += a b, with `count` rows of B.
+template <class T, int kVecs, bool kPartial>
+void add_panel_of_b(const RowsOfB<T>& rows, index_t count, index_t column, const Gemm<T>& g) {
+    Tile<T> t{};
+    t.c = g.c + column;
+    t.start = GemmStart::kContinue;
+    t.finish = GemmFinish::kStore;
+    t.last = static_cast<int>(g.n - column - (kVecs - 1) * Vec<T>::kLanes);
+    Accumulators<T, 1, kVecs, kPartial> acc;
+    acc.start(t);
+    for (index_t p = 0; p < count; ++p) {
+        acc.add(rows.b[p] + column, [&](int) { return rows.a[p]; });
+    }
+    acc.finish(t);
+}
+
 // C += a b, with `count` rows of B, for the columns from `column` on.
 template <class T, int kVecs>
-void add_rows_of_b(const RowsOfB<T>& rows, index_t count, index_t n, index_t column, T* c) {
+void add_rows_of_b(const RowsOfB<T>& rows, index_t count, index_t column, const Gemm<T>& g) {
     constexpr index_t kLanes = Vec<T>::kLanes, kPanel = kVecs * kLanes;
-    for (; n - column > kPanel - kLanes; column += kPanel) {
-        Vec<T> sum[kVecs];
-        for_tile<1, kVecs>([&](int, int v) { sum[v] = Vec<T>::load(c + column + v * kLanes); });
-        for (index_t p = 0; p < count; ++p) {
-            const Vec<T> a = Vec<T>::set(rows.a[p]);
-            const T* const b = rows.b[p] + column;
-            for_tile<1, kVecs>(
-                [&](int, int v) { sum[v] = fma(a, Vec<T>::load(b + v * kLanes), sum[v]); });
+    for (; g.n - column > kPanel - kLanes; column += kPanel) {
+        if (g.strict && g.n - column < kPanel) {
+            add_panel_of_b<T, kVecs, true>(rows, count, column, g);
+        } else {
+            add_panel_of_b<T, kVecs, false>(rows, count, column, g);
         }
-        for_tile<1, kVecs>([&](int, int v) { sum[v].store(c + column + v * kLanes); });
     }
     if constexpr (kVecs > 1) {
-        if (column < n) {
-            add_rows_of_b<T, kVecs - 1>(rows, count, n, column, c);
+        if (column < g.n) {
+            add_rows_of_b<T, kVecs - 1>(rows, count, column, g);
         }
     }
 }
@@ -238,13 +271,13 @@ void stream_rows(const Gemm<T>& g) {
     for (index_t p = 0; p < g.k; ++p, b += g.ldb) {
         rows.a[count] = g.a[p];
         rows.b[count] = b;
-        count += g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
+        count += g.strict || g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
         if (count == kRowsOfB) {
-            add_rows_of_b<T, kRowVecs>(rows, count, g.n, 0, g.c);
+            add_rows_of_b<T, kRowVecs>(rows, count, 0, g);
             count = 0;
         }
     }
-    add_rows_of_b<T, kRowVecs>(rows, count, g.n, 0, g.c);
+    add_rows_of_b<T, kRowVecs>(rows, count, 0, g);
 }
 
 template <class T>
@@ -267,8 +300,10 @@ template <class T>
 void gemm(const Gemm<T>& g) {
     if (g.m == 1 && g.a_col == 1) {
         gemm_row(g);
-    } else if (g.m > 0) {
+    } else if (g.m > kWideRows) {
         gemm_panels<T, kTileVecs, kTileRows>(g, 0);
+    } else if (g.m > 0) {  // wider panels: longer rows of B at a time, and sums enough
+        gemm_panels<T, kWideVecs, kWideRows>(g, 0);
     }
 }
 

@@ -22,6 +22,20 @@ enum class Activation {
 };
 inline constexpr int kActivationCount = 12;
 
+// The rules that optimizers update parameters by, in the order of the table of their kernels.
+enum class UpdateRule {
+    kSgd,
+    kMomentum,
+    kNesterov,
+    kAdam,
+    kNadam,
+    kRmsprop,
+    kRmspropMomentum,
+    kAdagrad,
+    kLion
+};
+inline constexpr int kUpdateRuleCount = 9;
+
 // Constants of the definitions, with the values of the papers and of PyTorch.
 inline constexpr double kLeakySlope = 0.01;
 inline constexpr double kEluAlpha = 1.0;

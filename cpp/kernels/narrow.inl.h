@@ -61,9 +61,66 @@ void narrow_forward_columns(index_t m, index_t k, const T* x, index_t ldx, const
 template <class T, int kCols = 1>
 void narrow_forward(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
                     index_t ldwt, const T* bias, T* y, index_t ldy) {
-    if constexpr (kCols <= kNarrow<T>) {
+    if constexpr (kCols == 1 || kCols <= kNarrow<T>) {
         n == kCols ? narrow_forward_columns<T, kCols>(m, k, x, ldx, wt, ldwt, bias, y, ldy)
                    : narrow_forward<T, kCols + 1>(m, n, k, x, ldx, wt, ldwt, bias, y, ldy);
+    }
+}
+
+// The same bits for one output where x lies in columns: element (r, j) at x[r + j * ldx]. The sums
+// that were the lanes of a vector are vectors here, of neighbouring rows, and pass through memory.
+constexpr index_t kColumnSums = 16 << 10;  // bytes: half of L1
+constexpr int kColumnSteps = 4;            // inputs of a lane for each time its sums do
+
+// sum += x(j) w(j) for kSteps inputs, `lanes` apart, of `rows` rows.
+template <class T, int kSteps>
+BRISKMLP_INLINE void add_columns(index_t rows, const T* x, index_t ldx, const T* w, T* sum) {
+    constexpr index_t kLanes = Vec<T>::kLanes;
+    Vec<T> wv[kSteps];
+    BRISKMLP_UNROLL for (int s = 0; s < kSteps; ++s) { wv[s] = Vec<T>::set(w[s * kLanes]); }
+    for_vectors<T>(rows, [&](index_t i, int lanes) BRISKMLP_INLINE_LAMBDA {
+        Vec<T> total = Vec<T>::load(sum + i);
+        BRISKMLP_UNROLL for (int s = 0; s < kSteps; ++s) {
+            total = fma(load_lanes(x + s * kLanes * ldx + i, lanes), wv[s], total);
+        }
+        total.store(sum + i);
+    });
+}
+
+template <class T>
+void narrow_columns(index_t m, index_t k, const T* x, index_t ldx, const T* w, const T* bias, T* y,
+                    index_t ldy) {
+    constexpr index_t kLanes = Vec<T>::kLanes, kRows = kColumnSums / kLanes / index_t{sizeof(T)};
+    constexpr index_t kStep = kColumnSteps * kLanes;
+    T sums[kLanes][kRows];
+    for (index_t first = 0; first < m; first += kRows) {
+        const index_t rows = m - first < kRows ? m - first : kRows;
+        const T* const block = x + first;
+        for (int l = 0; l < kLanes; ++l) {
+            for (index_t i = 0; i < rows; i += kLanes) {
+                Vec<T>::zero().store(sums[l] + i);
+            }
+        }
+        index_t j = 0;
+        for (; j + kStep <= k; j += kStep) {
+            for (int l = 0; l < kLanes; ++l) {
+                add_columns<T, kColumnSteps>(rows, block + (j + l) * ldx, ldx, w + j + l, sums[l]);
+            }
+        }
+        for (; j < k; ++j) {
+            add_columns<T, 1>(rows, block + j * ldx, ldx, w + j, sums[j % kLanes]);
+        }
+        for (int half = kLanes / 2; half > 0; half /= 2) {  // as reduce_add does
+            for (int l = 0; l < half; ++l) {
+                for (index_t i = 0; i < rows; i += kLanes) {
+                    (Vec<T>::load(sums[l] + i) + Vec<T>::load(sums[l + half] + i))
+                        .store(sums[l] + i);
+                }
+            }
+        }
+        for (index_t i = 0; i < rows; ++i) {
+            y[(first + i) * ldy] = bias == nullptr ? sums[0][i] : bias[0] + sums[0][i];
+        }
     }
 }
 

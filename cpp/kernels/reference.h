@@ -121,36 +121,6 @@ Element matmul(const Gemm<T>& g, Activation kind, index_t i, index_t j) {
     return {sum, 0, magnitude};
 }
 
-// --- Optimizers: one step of one parameter
-// ---------------------------------------------------------
-
-struct Sgd {
-    double learning_rate, momentum, l2;
-    bool nesterov;
-};
-
-inline void sgd(const Sgd& s, double gradient, double& w, double& velocity) {
-    gradient += s.l2 * w;
-    velocity = s.momentum * velocity + gradient;
-    w -= s.learning_rate * (s.nesterov ? gradient + s.momentum * velocity : velocity);
-}
-
-struct Adam {
-    double learning_rate, beta1, beta2, epsilon;
-    double l2, decay;  // added to the gradient; decoupled
-};
-
-// t: the step's number, from 1.
-inline void adam(const Adam& s, int t, double gradient, double& w, double& m, double& v) {
-    gradient += s.l2 * w;
-    m = s.beta1 * m + (1 - s.beta1) * gradient;
-    v = s.beta2 * v + (1 - s.beta2) * gradient * gradient;
-    const double m_hat = m / (1 - std::pow(s.beta1, t));
-    const double v_hat = v / (1 - std::pow(s.beta2, t));
-    w -= s.learning_rate * s.decay * w;
-    w -= s.learning_rate * m_hat / (std::sqrt(v_hat) + s.epsilon);
-}
-
 // --- Transposition -------------------------------------------------------------------------------
 
 template <class T>

@@ -166,5 +166,43 @@ void softmax(index_t rows, index_t n, T* z, index_t ldz) {
     }
 }
 
+// The logarithms of the sums of up to kLanes rows, relative to the rows' largest elements.
+template <class T>
+BRISKMLP_INLINE Exponentials<T> logarithms(int count, index_t n, const T* z, index_t ldz) {
+    const Exponentials<T> e = exponentials<T>(count, n, z, ldz, nullptr, nullptr, 0);
+    return {e.top, log(e.sum)};
+}
+
+template <class T>
+void log_softmax(index_t rows, index_t n, T* z, index_t ldz) {
+    constexpr index_t kLanes = Vec<T>::kLanes;
+    for (index_t first = 0; first < rows; first += kLanes) {
+        const int count = static_cast<int>(rows - first < kLanes ? rows - first : kLanes);
+        const Exponentials<T> e = logarithms<T>(count, n, z + first * ldz, ldz);
+        T tops[kLanes], sums[kLanes];
+        e.top.store(tops);
+        e.sum.store(sums);
+        for (int r = 0; r < count; ++r) {
+            T* const row = z + (first + r) * ldz;
+            const Vec<T> top = Vec<T>::set(tops[r]), sum = Vec<T>::set(sums[r]);
+            for_vectors<T>(n, [&](index_t j, int lanes) {
+                store_lanes((load_lanes(row + j, lanes) - top) - sum, row + j, lanes);
+            });
+        }
+    }
+}
+
+template <class T>
+void log_sum_exp(index_t rows, index_t n, const T* z, index_t ldz, T* y) {
+    constexpr index_t kLanes = Vec<T>::kLanes;
+    const Vec<T> infinity = constant<T>(HUGE_VAL);
+    for (index_t first = 0; first < rows; first += kLanes) {
+        const int count = static_cast<int>(rows - first < kLanes ? rows - first : kLanes);
+        const Exponentials<T> e = logarithms<T>(count, n, z + first * ldz, ldz);
+        // Of an infinite maximum the sum is NaN.
+        store_lanes(select(abs(e.top) == infinity, e.top, e.top + e.sum), y + first, count);
+    }
+}
+
 }  // namespace
 }  // namespace briskmlp::BRISKMLP_ISA

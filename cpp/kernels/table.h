@@ -19,14 +19,22 @@ template <class T>
 using ActivationBackward = void (*)(index_t rows, index_t cols, const T* source, index_t ldsource,
                                     T* d, index_t ldd);
 
-// y = f(x) for n elements. y may be x.
+// out = f(in[0], in[1], ...) for n elements of each. out may be any of the operands.
 template <class T>
-using Elementwise = void (*)(index_t n, const T* x, T* y);
+using Pointwise = void (*)(index_t n, const T* const* in, T* out);
 
-// The elementary functions (elementary.inl.h states their accuracy).
+// Functions of arrays. Those of one operand, x; elementary.inl.h and activation.inl.h state their
+// accuracy. Then two with a parameter, of x and the parameter, element by element. Then d_x for a
+// given d_y = in[0], from in[1], which is x or y as derivative.inl.h says, and the parameter.
 template <class T>
-struct ElementaryTable {
-    Elementwise<T> exp, expm1, log, log1p, erf, tanh, sigmoid, softplus, log_sigmoid;
+struct FunctionTable {
+    Pointwise<T> exp, expm1, log, log1p, erf, tanh, sigmoid, softplus, log_sigmoid;
+    Pointwise<T> relu, selu, gelu, gelu_tanh, silu, mish;
+    Pointwise<T> leaky_relu, elu;
+    Pointwise<T> d_exp, d_expm1, d_log, d_log1p, d_erf, d_tanh, d_sigmoid, d_softplus,
+        d_log_sigmoid;
+    Pointwise<T> d_relu, d_selu, d_gelu, d_gelu_tanh, d_silu, d_mish;
+    Pointwise<T> d_leaky_relu, d_elu;
 };
 
 // How a matmul's sums begin ...
@@ -53,6 +61,9 @@ struct Gemm {
     index_t ldsource = 0;       // kReluGrad, which zeroes c wherever source is not above 0
     ActivationForward<T> forward = nullptr;
     ActivationBackward<T> backward = nullptr;
+    // For arrays of others: nothing is read or written beyond column n, whatever "padded" says
+    // above, and no product is left out, not even one with zero, which may be NaN.
+    bool strict = false;
 };
 
 // Rows of raw outputs, what they should come out as, and where their gradient goes. n is the number
@@ -79,19 +90,33 @@ struct LossRows {
 template <class T>
 using LossKernel = double (*)(LossRows<T>);
 
-// Scalars of one optimizer step, the same for all parameters. `decay` multiplies the weights before
-// the update (decoupled weight decay); `l2` times the weight is added to the gradient.
+// Scalars of one optimizer step, the same for all parameters of a group. optimizer.inl.h says what
+// each rule makes of them.
 template <class T>
-struct SgdStep {
-    T learning_rate, momentum, l2;
-    bool nesterov;
+struct UpdateScalars {
+    T rate;                        // multiplies the direction
+    T l2;                          // this much of the weight is added to the gradient
+    T decay;                       // multiplies the weight before the update
+    T beta1, rest1, beta2, rest2;  // rest = 1 - beta, subtracted in double: in T it loses digits
+    T inv_sqrt_bias2;              // 1 / sqrt(1 - beta2^t)
+    T epsilon;
+    T gradient_rate;  // as rate, of the gradient beside its mean
 };
+
+// One optimizer step on a tile of (rows, cols), cols padded: gradient g (ldg), parameters w and
+// state (all with stride ldw; null where a rule has less).
 template <class T>
-struct AdamStep {
-    T rest1, beta2, rest2;  // rest = 1 - beta, subtracted in double: in float it would lose digits
-    T step_size;            // learning_rate / (1 - beta1^t)
-    T inv_sqrt_bias2;       // 1 / sqrt(1 - beta2^t)
-    T epsilon, l2, decay;
+using Update = void (*)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1,
+                        T* state2, index_t ldw, const UpdateScalars<T>&);
+
+// Which units of a layer are left out of which rows of a minibatch. Of row r and unit j, those
+// where the upper 32 bits of CounterRng::bits(r units + j) with this key are below the threshold.
+template <class T>
+struct Dropped {
+    std::uint64_t key, threshold;
+    T scale;                        // of those that stay
+    index_t units;                  // of the layer
+    index_t first_row, first_unit;  // which those in hand are
 };
 
 template <class T>
@@ -102,11 +127,14 @@ struct KernelTable {
 
     void (*gemm)(const Gemm<T>&);
 
-    // Matmuls of layers of at most `narrow` outputs n. y (m, n) = bias + x wt^T with x (m, k) and
-    // wt (n, k); bias (n) or null for none.
+    // Matmuls of layers of at most `narrow` outputs n; the first also of 1 where `narrow` is 0.
+    // y (m, n) = bias + x wt^T with x (m, k) and wt (n, k); bias (n) or null for none.
     index_t narrow;
     void (*narrow_forward)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* wt,
                            index_t ldwt, const T* bias, T* y, index_t ldy);
+    // The same for n = 1 with x in columns, element (i, p) at x[i + p * ldx], and w (k).
+    void (*narrow_columns)(index_t m, index_t k, const T* x, index_t ldx, const T* w, const T* bias,
+                           T* y, index_t ldy);
     // d_w (k, n) = x^T d, or is increased by it if `add`; x (m, k), d (m, n). Writes whole vectors,
     // with zeros after column n.
     void (*narrow_gradient)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* d,
@@ -117,7 +145,11 @@ struct KernelTable {
                 index_t ldy);
     ActivationForward<T> activation_forward[kActivationCount];
     ActivationBackward<T> activation_backward[kActivationCount];
-    ElementaryTable<T> elementary;
+    FunctionTable<T> functions;
+
+    // y, slope *= 0 where dropped, else its scale, on (rows, cols).
+    void (*drop)(const Dropped<T>&, index_t rows, index_t cols, T* y, index_t ldy, T* slope,
+                 index_t ldslope);
 
     LossKernel<T> loss[kLossCount];  // in the order of the enumeration
 
@@ -126,13 +158,19 @@ struct KernelTable {
     void (*exp)(index_t rows, index_t n, T* z, index_t ldz);
     // z (rows, levels n): the n outputs of the lowest quantile first.
     void (*quantiles)(index_t rows, index_t n, index_t levels, T* z, index_t ldz);
+    // log softmax over each row of (rows, n), in place; and log(sum exp z) of each row, y (rows),
+    // -inf for a row of -inf.
+    void (*log_softmax)(index_t rows, index_t n, T* z, index_t ldz);
+    void (*log_sum_exp)(index_t rows, index_t n, const T* z, index_t ldz, T* y);
 
-    // One optimizer step on a tile of (rows, cols), cols padded: gradient g (ldg), parameters w and
-    // state (all with stride ldw).
-    void (*sgd)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* velocity, index_t ldw,
-                const SgdStep<T>&);
-    void (*adam)(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* m, T* v, index_t ldw,
-                 const AdamStep<T>&);
+    Update<T> update[kUpdateRuleCount];
+    // What happens to tiles of (rows, cols), cols padded, around an update. To the gradient: g is
+    // scaled, increased by l1 times the sign of w, and limited to [-limit, limit].
+    void (*adjust_gradient)(index_t rows, index_t cols, T* g, index_t ldg, const T* w, index_t ldw,
+                            T scale, T l1, T limit);
+    double (*sum_of_squares)(index_t rows, index_t cols, const T* g, index_t ldg);
+    // average += rest (w - average), both with stride ldw.
+    void (*average)(index_t rows, index_t cols, const T* w, T* average, index_t ldw, T rest);
 
     // dst (cols, rows) = src (rows, cols) transposed, any sizes.
     void (*transpose)(index_t rows, index_t cols, const T* src, index_t ldsrc, T* dst,

@@ -3,11 +3,13 @@
 
 #include "kernels/activation.inl.h"
 #include "kernels/class_loss.inl.h"
+#include "kernels/dropout.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/gemm.inl.h"
 #include "kernels/loss.inl.h"
 #include "kernels/narrow.inl.h"
 #include "kernels/optimizer.inl.h"
+#include "kernels/pointwise.inl.h"
 #include "kernels/quantile.inl.h"
 #include "kernels/table.h"
 #include "kernels/transpose.inl.h"
@@ -33,21 +35,29 @@ constexpr KernelTable<T> make_table() {
     table.gemm = gemm<T>;
     table.narrow = kNarrow<T>;
     table.narrow_forward = narrow_forward<T>;
+    table.narrow_columns = narrow_columns<T>;
     table.narrow_gradient = narrow_gradient<T>;
     table.add = add_rows<T>;
+    table.drop = drop<T>;
     for (int i = 0; i < kActivationCount; ++i) {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];
     }
-    table.elementary = kElementary<T>;
+    table.functions = kFunctions<T>;
     for (int i = 0; i < kLossCount; ++i) {
         table.loss[i] = kLoss<T>[i];
     }
     table.softmax = softmax<T>;
     table.exp = exp_rows<T>;
     table.quantiles = quantile_rows<T>;
-    table.sgd = sgd<T>;
-    table.adam = adam<T>;
+    table.log_softmax = log_softmax<T>;
+    table.log_sum_exp = log_sum_exp<T>;
+    for (int i = 0; i < kUpdateRuleCount; ++i) {
+        table.update[i] = kUpdate<T>[i];
+    }
+    table.adjust_gradient = adjust_gradient<T>;
+    table.sum_of_squares = sum_of_squares<T>;
+    table.average = average<T>;
     table.transpose = transpose<T>;
     return table;
 }

@@ -125,10 +125,11 @@ BRISKMLP_INLINE VecF split(VecF x, VecF& exponent) {
 
 // The four 128-bit quarters of row `i`, `i + 4`, `i + 8`, `i + 12` of a column of quarters.
 BRISKMLP_INLINE __m512 load_quarters(const float* p, index_t stride) {
+    // Masked loads need no shuffles, of which the transposition has enough.
     const __m512 a = _mm512_castps128_ps512(_mm_loadu_ps(p));
-    const __m512 b = _mm512_insertf32x4(a, _mm_loadu_ps(p + stride), 1);
-    const __m512 c = _mm512_insertf32x4(b, _mm_loadu_ps(p + 2 * stride), 2);
-    return _mm512_insertf32x4(c, _mm_loadu_ps(p + 3 * stride), 3);
+    const __m512 b = _mm512_mask_broadcast_f32x4(a, 0x00f0, _mm_loadu_ps(p + stride));
+    const __m512 c = _mm512_mask_broadcast_f32x4(b, 0x0f00, _mm_loadu_ps(p + 2 * stride));
+    return _mm512_mask_broadcast_f32x4(c, 0xf000, _mm_loadu_ps(p + 3 * stride));
 }
 BRISKMLP_INLINE void transpose_block(const float* src, index_t ldsrc, float* dst, index_t lddst) {
     for (index_t j = 0; j < 16; j += 4) {  // 16 rows x 4 columns become 4 rows x 16 columns
@@ -240,9 +241,9 @@ BRISKMLP_INLINE VecD split(VecD x, VecD& exponent) {
 
 BRISKMLP_INLINE __m512d load_quarters(const double* p, index_t stride) {
     const __m512d a = _mm512_castpd128_pd512(_mm_loadu_pd(p));
-    const __m512d b = _mm512_insertf64x2(a, _mm_loadu_pd(p + stride), 1);
-    const __m512d c = _mm512_insertf64x2(b, _mm_loadu_pd(p + 2 * stride), 2);
-    return _mm512_insertf64x2(c, _mm_loadu_pd(p + 3 * stride), 3);
+    const __m512d b = _mm512_mask_broadcast_f64x2(a, 0x0c, _mm_loadu_pd(p + stride));
+    const __m512d c = _mm512_mask_broadcast_f64x2(b, 0x30, _mm_loadu_pd(p + 2 * stride));
+    return _mm512_mask_broadcast_f64x2(c, 0xc0, _mm_loadu_pd(p + 3 * stride));
 }
 BRISKMLP_INLINE void transpose_block(const double* src, index_t ldsrc, double* dst, index_t lddst) {
     for (index_t j = 0; j < 8; j += 2) {  // 8 rows x 2 columns become 2 rows x 8 columns

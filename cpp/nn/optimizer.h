@@ -1,46 +1,113 @@
-// The optimizers: their settings, and the scalars of one step. The update itself is a kernel.
+// The optimizers: their settings, and the scalars of each step. The update itself is a kernel.
 #pragma once
 
+#include <limits>
 #include <string>
+#include <vector>
 
 #include "kernels/table.h"
 
 namespace briskmlp {
 
-enum class OptimizerKind { kSgd, kAdam, kAdamW };
+enum class OptimizerKind { kSgd, kAdam, kAdamW, kNadam, kRadam, kRmsprop, kAdagrad, kLion };
 
-// Settings as in the papers and in PyTorch (Kingma and Ba 2015; Loshchilov and Hutter 2019).
+// Settings as in the papers and in PyTorch.
 struct OptimizerSpec {
     OptimizerKind kind = OptimizerKind::kAdam;
     double learning_rate = 1e-3;
-    double weight_decay = 0;  // kSgd, kAdam: added to the gradient (L2); kAdamW: decoupled
-    double momentum = 0;      // kSgd
+    double weight_decay = 0;  // kAdamW, kLion: decoupled; the others: added to the gradient (L2)
+    double momentum = 0;      // kSgd, kRmsprop
     bool nesterov = false;    // kSgd
-    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // kAdam, kAdamW
+    double beta1 = 0.9, beta2 = 0.999;  // of the running means; kRmsprop has the second only
+    double epsilon = 1e-8;
+    double momentum_decay = 4e-3;  // kNadam
+
+    // What all of them can do.
+    std::vector<double> layer_rates;  // a factor of the learning rate for each layer, or empty
+    bool decay_biases = true;         // whether weight decay and L1 take the biases too
+    double l1 = 0;                    // this much of the sign of the weights joins the gradient
+    static constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+    double clip_value = kNoLimit;  // of each entry of the gradient
+    double clip_norm = kNoLimit;   // of the whole gradient
+    double average = 0;            // how much of the weights' running mean a step keeps; 0: no mean
 };
 
-OptimizerKind optimizer_from_name(const std::string& name);  // "sgd", "adam", "adamw"
+// "sgd", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad", "lion"
+OptimizerKind optimizer_from_name(const std::string& name);
 
-// Arrays of state beside each parameter: 0 (plain SGD), 1 (momentum) or 2 (Adam).
-int optimizer_state_arrays(const OptimizerSpec& spec);
+// What an optimizer keeps beside the parameters.
+struct OptimizerNeeds {
+    int state_arrays;  // 0 to 2 numbers a parameter
+    bool average;      // and one more for the running mean
+    bool gradient;     // the whole gradient, before any parameter is changed
 
-// One optimizer's step number t (1-based): the scalars, computed once, and the kernel applied to
-// any tile of parameters.
+    bool operator==(const OptimizerNeeds& other) const {
+        return state_arrays == other.state_arrays && average == other.average &&
+               gradient == other.gradient;
+    }
+};
+OptimizerNeeds optimizer_needs(const OptimizerSpec& spec);
+
+// One step of an optimizer, for any tile of parameters. Refers to its settings.
 template <class T>
 class OptimizerStep {
   public:
-    OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec, std::int64_t t);
-    std::int64_t number() const { return number_; }
-    // Tile of (rows, cols), cols padded; state arrays share w's stride, unused ones are null.
-    void apply(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1, T* state2,
-               index_t ldw) const;
+    std::int64_t number() const { return number_; }  // counted from 1
+
+    // A tile of one layer's parameters, of (rows, cols), cols padded.
+    struct Tile {
+        index_t rows, cols;
+        T *w, *state1, *state2, *average;  // with stride ldw; null where there is none
+        index_t ldw;
+        std::size_t layer;
+        bool biases;
+    };
+    // Whether the tile of a bias needs a call of its own.
+    bool tells_biases_apart() const { return !spec_->decay_biases; }
+
+    // Limits the norm of a gradient, of which this is a tile.
+    void shorten(double norm, index_t rows, index_t cols, T* g, index_t ldg) const;
+    // Penalty and limit of the single entries, in place.
+    void adjust(const Tile& tile, T* g, index_t ldg) const;
+    // The update itself, and the running mean's.
+    void apply(const Tile& tile, const T* g, index_t ldg) const;
+
+  private:
+    template <class>
+    friend class Optimizer;
+    OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec, std::int64_t number,
+                  double rate_factor, double momentum_product);
+
+    UpdateScalars<T> scalars(double rate_factor, bool decays) const;
+    void set_nadam(double momentum_product);
+    void set_radam();
+
+    const KernelTable<T>* kernels_;
+    const OptimizerSpec* spec_;
+    std::int64_t number_;
+    Update<T> update_;
+    double rate_;  // with the schedule's factor
+    // Of Adam and its relatives, for a learning rate of 1.
+    double size_ = 1, inv_sqrt_bias2_ = 1, epsilon_, gradient_size_ = 0;
+    T average_rest_ = 0;
+    UpdateScalars<T> common_;  // of all layers, if they have no rates of their own
+};
+
+// An optimizer at work: it counts the steps.
+template <class T>
+class Optimizer {
+  public:
+    Optimizer(const KernelTable<T>& kernels, const OptimizerSpec& spec);
+
+    // The next step, with the learning rate times a factor.
+    OptimizerStep<T> next(double rate_factor);
+    std::int64_t steps() const { return steps_; }
 
   private:
     const KernelTable<T>* kernels_;
-    std::int64_t number_;
-    bool adam_;
-    SgdStep<T> sgd_{};
-    AdamStep<T> adam_step_{};
+    const OptimizerSpec* spec_;
+    std::int64_t steps_ = 0;
+    double momentum_product_ = 1;  // of kNadam's momenta until now
 };
 
 }  // namespace briskmlp

@@ -1,5 +1,7 @@
 #include "ops/dense.h"
 
+#include <algorithm>
+
 #include "ops/gemm.h"
 
 namespace briskmlp {
@@ -9,6 +11,9 @@ template <class T>
 Gemm<T> multiply(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) {
     return {c.rows, c.cols, a.cols, a.data, a.stride, 1, b.data, b.stride, c.data, c.stride};
 }
+
+// Any activation whose derivative the forward pass stores: its backward kernel multiplies by that.
+constexpr Activation kStored = Activation::kGelu;
 
 }  // namespace
 
@@ -48,12 +53,25 @@ void dense_activate(const KernelTable<T>& kernels, Activation activation, Matrix
 }
 
 template <class T>
+void dense_drop(const KernelTable<T>& kernels, Activation activation, const Dropped<T>& dropped,
+                MatrixView<T> y, MatrixView<T> slope) {
+    if (derivative_from_output(activation)) {
+        for (index_t r = 0; r < y.rows; ++r) {
+            std::fill_n(slope.row(r), y.cols, T(1));
+        }
+        dense_backward_activation(kernels, activation, y.constant(), {}, slope);
+    }
+    kernels.drop(dropped, y.rows, y.cols, y.data, y.stride, slope.data, slope.stride);
+}
+
+template <class T>
 void dense_backward_activation(const KernelTable<T>& kernels, Activation activation,
                                MatrixView<const T> y, MatrixView<const T> slope, MatrixView<T> d) {
-    if (activation != Activation::kIdentity) {
-        const MatrixView<const T> source = derivative_from_output(activation) ? y : slope;
-        kernels.activation_backward[static_cast<int>(activation)](d.rows, d.cols, source.data,
-                                                                  source.stride, d.data, d.stride);
+    const MatrixView<const T> source = slope.data == nullptr ? y : slope;
+    const Activation kind = slope.data == nullptr ? activation : kStored;
+    if (kind != Activation::kIdentity) {
+        kernels.activation_backward[static_cast<int>(kind)](d.rows, d.cols, source.data,
+                                                            source.stride, d.data, d.stride);
     }
 }
 
@@ -62,10 +80,11 @@ void dense_backward_input(const KernelTable<T>& kernels, Activation below, Matri
                           MatrixView<const T> wt, MatrixView<const T> x, MatrixView<const T> slope,
                           MatrixView<T> d_x) {
     Gemm<T> gemm = multiply(d_y, wt, d_x);
-    if (below != Activation::kIdentity) {
-        const MatrixView<const T> source = derivative_from_output(below) ? x : slope;
-        gemm.finish = below == Activation::kRelu ? GemmFinish::kReluGrad : GemmFinish::kBackward;
-        gemm.backward = kernels.activation_backward[static_cast<int>(below)];
+    const MatrixView<const T> source = slope.data == nullptr ? x : slope;
+    const Activation kind = slope.data == nullptr ? below : kStored;
+    if (kind != Activation::kIdentity) {
+        gemm.finish = kind == Activation::kRelu ? GemmFinish::kReluGrad : GemmFinish::kBackward;
+        gemm.backward = kernels.activation_backward[static_cast<int>(kind)];
         gemm.source = source.data;
         gemm.ldsource = source.stride;
     }
@@ -91,6 +110,8 @@ void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x
                                 MatrixView<const T>, MatrixView<const T>, MatrixView<T>,           \
                                 MatrixView<T>, T*);                                                \
     template void dense_activate(const KernelTable<T>&, Activation, MatrixView<T>, MatrixView<T>); \
+    template void dense_drop(const KernelTable<T>&, Activation, const Dropped<T>&, MatrixView<T>,  \
+                             MatrixView<T>);                                                       \
     template void dense_backward_activation(const KernelTable<T>&, Activation,                     \
                                             MatrixView<const T>, MatrixView<const T>,              \
                                             MatrixView<T>);                                        \

@@ -29,13 +29,20 @@ template <class T>
 void dense_activate(const KernelTable<T>& kernels, Activation activation, MatrixView<T> y,
                     MatrixView<T> slope);
 
-// And its derivative alone: d *= f'(x W + b), from the y or the slope that the forward pass left.
+// Leaves units out of y, after the activation. `slope` has room for f'(x W + b) and receives it, of
+// units left out 0: it has to be given to the backward pass even where that could do with y.
+template <class T>
+void dense_drop(const KernelTable<T>& kernels, Activation activation, const Dropped<T>& dropped,
+                MatrixView<T> y, MatrixView<T> slope);
+
+// And its derivative alone: d *= f'(x W + b), from the slope that the forward pass left, or from y
+// if slope has no data.
 template <class T>
 void dense_backward_activation(const KernelTable<T>& kernels, Activation activation,
                                MatrixView<const T> y, MatrixView<const T> slope, MatrixView<T> d);
 
 // d_x = (d_y W^T) * g'(x), where x = g(...) is the output of the layer below and wt is (N, K), W
-// transposed. `slope` is what dense_forward stored for the layer below, if anything.
+// transposed. `slope` is what the forward pass stored for the layer below, if anything.
 template <class T>
 void dense_backward_input(const KernelTable<T>& kernels, Activation below, MatrixView<const T> d_y,
                           MatrixView<const T> wt, MatrixView<const T> x, MatrixView<const T> slope,

@@ -12,8 +12,9 @@ namespace briskmlp {
 template <class T>
 class Activations {
   public:
-    // Room for `rows` rows with targets such as `targets` are.
-    Activations(const Network<T>& net, index_t lanes, index_t rows, const Targets<T>& targets);
+    // Room for `rows` rows with targets such as `targets` are, and for dropout or not.
+    Activations(const Network<T>& net, index_t lanes, index_t rows, const Targets<T>& targets,
+                bool dropout);
 
     BatchRows<T>& rows() { return rows_; }
 
@@ -26,7 +27,8 @@ class Activations {
     MatrixView<T> d(std::size_t layer, index_t first, index_t count) {
         return d_[layer].view(first, count);
     }
-    // f'(x W + b) of `layer` where its activation needs it stored; otherwise without data.
+    // f'(x W + b) of `layer` where its activation or dropout needs it stored; otherwise without
+    // data.
     MatrixView<T> slope(std::size_t layer, index_t first, index_t count) {
         return slope_[layer].view(first, count);
     }

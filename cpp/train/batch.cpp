@@ -45,7 +45,7 @@ void BatchRows<T>::load(const Batch<T>& batch, index_t begin, index_t first, ind
             weights_[first + i] = data.y.weights[row];
             weight = static_cast<double>(data.y.weights[row]);
         }
-        scale_[first + i] = static_cast<T>(batch.scale * weight);
+        scale_[first + i] = static_cast<T>(batch.scale * batch.share * weight);
     }
 }
 

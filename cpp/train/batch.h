@@ -3,6 +3,7 @@
 #pragma once
 
 #include "train/dataset.h"
+#include "train/dropout.h"
 #include "train/padded_matrix.h"
 
 namespace briskmlp {
@@ -16,6 +17,14 @@ struct Batch {
     const std::uint32_t* order;  // (rows) their numbers
     index_t rows;
     double scale;  // 1 / the sum of their weights; 0 when that is 0
+
+    // Several batches may make up one step of the optimizer, which takes the mean of their
+    // gradients: whether this is the first of them, the last, and what its own counts for.
+    bool begins = true, ends = true;
+    double share = 1;
+
+    const Dropout* dropout = nullptr;  // if any
+    std::uint64_t number = 0;          // of the batch, among all that the network was trained on
 };
 
 // Room for rows of minibatches.

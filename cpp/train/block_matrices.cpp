@@ -1,6 +1,7 @@
 #include "train/block_matrices.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/finite.h"
 
@@ -51,6 +52,23 @@ template <class T>
 void BlockMatrices<T>::clear(const Worker& worker) {
     const index_t size = buffer_.size();
     std::fill(buffer_.data() + worker.begin(size), buffer_.data() + worker.end(size), T(0));
+}
+
+template <class T>
+bool BlockMatrices<T>::matches(const Worker& worker, const Network<T>& net,
+                               const std::vector<Block>& blocks) const {
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        const Block& block = blocks[b];
+        const Layer& layer = net.layers()[block.layer];
+        const T* const corner = net.parameters() + layer.offset + block.row * layer.out + block.col;
+        const std::size_t bytes = static_cast<std::size_t>(block.cols) * sizeof(T);
+        for (index_t r = worker.begin(block.rows); r < worker.end(block.rows); ++r) {
+            if (std::memcmp(views_[b].row(r), corner + r * layer.out, bytes) != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 template <class T>

@@ -26,7 +26,9 @@ class BlockMatrices {
     // first.
     void load(const Worker& worker, const Network<T>& net, const std::vector<Block>& blocks);
     void store(const Worker& worker, Network<T>& net, const std::vector<Block>& blocks) const;
-    void clear(const Worker& worker);         // zeros in this worker's share
+    bool matches(const Worker& worker, const Network<T>& net,
+                 const std::vector<Block>& blocks) const;  // bit by bit
+    void clear(const Worker& worker);                      // zeros in this worker's share
     bool finite(const Worker& worker) const;  // no NaN and no infinity in this worker's share
 
   private:

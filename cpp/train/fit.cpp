@@ -6,6 +6,7 @@
 #include <exception>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/cpu.h"
@@ -76,16 +77,19 @@ class Trainer {
             const FitOptions& options, FitObserver& observer)
         : net_(net),
           kernels_(kernels<T>()),
+          optimizer_(kernels_, options.optimizer),
+          dropout_{options.dropout, options.seed},
           data_(data),
           options_(options),
           batch_size_(std::min(options.batch_size, data.x.rows)),
           steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        const Plan plan = make_plan(net, kernels_, batch_size_);
+        StepNeeds needs{optimizer_needs(options.optimizer), !options.dropout.empty()};
+        needs.optimizer.gradient = needs.optimizer.gradient || options.batches_per_step > 1;
+        const Plan plan = make_plan(net, kernels_, batch_size_, !needs.optimizer.gradient);
         team_ = Team(plan, steps_, options.threads);
-        step_ = &training.step(net, kernels_, plan, options.optimizer, batch_size_, data.y,
-                               team_.most());
+        step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
         parallel(threads_for_parameters(), [&](const Worker& worker) {
             step_->restart(worker);
@@ -93,11 +97,13 @@ class Trainer {
         });
     }
 
-    // One epoch. Returns its mean loss; end() then says whether and why training cannot go on.
-    double run_epoch(index_t epoch) {
+    // One epoch, with the learning rate times a factor in each batch, or null for 1. Returns its
+    // mean loss; end() then says whether and why training cannot go on.
+    double run_epoch(index_t epoch, const double* rate_factors) {
         if (options_.shuffle) {
             shuffle(epoch);
         }
+        first_batch_ = (options_.first_epoch + epoch) * steps_;
         loss_sum_ = 0;
         end_ = StepEnd::kUpdated;
         steps_begun_ = 0;
@@ -107,11 +113,10 @@ class Trainer {
             const Clock::time_point start = Clock::now();
             parallel(team_.threads(), [&](const Worker& worker) {
                 const FlushDenormals flush;
-                run_steps(worker, first, count);
+                run_steps(worker, first, count, rate_factors);
             });
             team_.measured(count, seconds_since(start));
         }
-        steps_done_ += steps_begun_;
         return loss_sum_ / static_cast<double>(data_.x.rows);
     }
 
@@ -123,23 +128,21 @@ class Trainer {
         }
         return FitEnd::kDone;
     }
+    index_t steps() const { return steps_; }       // in an epoch
     index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
     Interrupt& interrupt() { return interrupt_; }
 
-    // Takes the network's parameters as they are now.
-    void load() {
-        parallel(threads_for_parameters(),
-                 [&](const Worker& worker) { step_->load(worker, net_); });
+    // Takes the network's parameters if they are not those that it last stored.
+    void load_changes() {
+        const auto matches = [&](const Worker& worker) { return step_->matches(worker, net_); };
+        if (!by_all(matches)) {
+            parallel(threads_for_parameters(),
+                     [&](const Worker& worker) { step_->load(worker, net_); });
+        }
     }
 
     bool finite() const {
-        Flag broken;
-        parallel(threads_for_parameters(), [&](const Worker& worker) {
-            if (!step_->finite(worker)) {
-                broken.raise();
-            }
-        });
-        return !broken.raised();
+        return by_all([&](const Worker& worker) { return step_->finite(worker); });
     }
 
     // Brings the network up to date. What it had before goes to `before` unless that is null.
@@ -156,6 +159,18 @@ class Trainer {
     }
 
   private:
+    // Whether every worker says yes.
+    template <class Question>
+    bool by_all(Question question) const {
+        Flag no;
+        parallel(threads_for_parameters(), [&](const Worker& worker) {
+            if (!question(worker)) {
+                no.raise();
+            }
+        });
+        return !no.raised();
+    }
+
     // To go through the parameters takes about a nanosecond for each.
     index_t threads_for_parameters() const {
         return useful_threads(static_cast<double>(net_.num_parameters()), team_.most());
@@ -173,13 +188,24 @@ class Trainer {
     }
 
     // Steps [first, first + count) of the epoch, as far as they can go on.
-    void run_steps(const Worker& worker, index_t first, index_t count) {
+    void run_steps(const Worker& worker, index_t first, index_t count, const double* rate_factors) {
+        Optimizer<T> optimizer = optimizer_;  // each worker counts for itself
+        std::optional<OptimizerStep<T>> optimizer_step = optimizer_step_;
         for (index_t step = first; step < first + count; ++step) {
             const index_t row = step * batch_size_;
             const index_t rows = std::min(batch_size_, data_.x.rows - row);
-            const Batch<T> batch(data_, order_.data() + row, rows);
-            const OptimizerStep<T> optimizer(kernels_, options_.optimizer, steps_done_ + step + 1);
-            const StepResult result = step_->run(worker, batch, optimizer, interrupt_);
+            Batch<T> batch(data_, order_.data() + row, rows);
+            const index_t part = step % options_.batches_per_step;
+            const index_t parts = std::min(options_.batches_per_step, steps_ - (step - part));
+            batch.begins = part == 0;
+            batch.ends = part + 1 == parts;
+            batch.share = 1 / static_cast<double>(parts);
+            batch.dropout = dropout_.shares.empty() ? nullptr : &dropout_;
+            batch.number = static_cast<std::uint64_t>(first_batch_ + step);
+            if (batch.begins) {
+                optimizer_step = optimizer.next(rate_factors == nullptr ? 1 : rate_factors[step]);
+            }
+            const StepResult result = step_->run(worker, batch, *optimizer_step, interrupt_);
             if (worker.index == 0) {
                 end_ = result.end;
                 steps_begun_ = step + 1;
@@ -189,10 +215,18 @@ class Trainer {
                 return;
             }
         }
+        // No one reads these any more: every step ends with a barrier.
+        if (worker.index == 0) {
+            optimizer_ = optimizer;
+            optimizer_step_ = optimizer_step;
+        }
     }
 
     Network<T>& net_;
     const KernelTable<T>& kernels_;
+    Optimizer<T> optimizer_;
+    std::optional<OptimizerStep<T>> optimizer_step_;  // the latest
+    const Dropout dropout_;
     const Dataset<T>& data_;
     const FitOptions& options_;
     const index_t batch_size_, steps_;
@@ -200,7 +234,7 @@ class Trainer {
     Team team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
-    std::int64_t steps_done_ = 0;  // in the epochs before this one
+    index_t first_batch_ = 0;  // of this epoch: its number in the network's life
     // Of this epoch, written by worker 0.
     index_t steps_begun_ = 0;
     double loss_sum_ = 0;
@@ -247,7 +281,8 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
     FitResult result{FitEnd::kDone, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
-        const double loss = trainer.run_epoch(result.epoch++);
+        const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());
+        const double loss = trainer.run_epoch(result.epoch++, rate_factors);
         result.end = trainer.end();
         result.step = trainer.step();
         if (result.end == FitEnd::kDone) {
@@ -283,7 +318,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
             result.end = FitEnd::kInterrupted;
         }
         if (observer.changes_parameters()) {
-            trainer.load();
+            trainer.load_changes();
         }
     }
     if (interrupt.error()) {

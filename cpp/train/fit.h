@@ -16,8 +16,10 @@ struct FitOptions {
     bool shuffle;
     std::uint64_t seed;   // of the shuffles
     index_t first_epoch;  // epochs this network was trained for before: they number the shuffles
+    index_t batches_per_step;  // that make up one step of the optimizer
     OptimizerSpec optimizer;
-    index_t threads;  // at most this many
+    std::vector<double> dropout;  // as in train/dropout.h
+    index_t threads;              // at most this many
 };
 
 struct EpochReport {
@@ -42,6 +44,9 @@ class FitObserver {
   public:
     virtual ~FitObserver() = default;
     virtual bool epoch_done(const EpochReport& report) = 0;  // true: stop after this epoch
+    // What to multiply the learning rate by in each of the epoch's batches, valid until the next
+    // call; null for 1. Called before every epoch.
+    virtual const double* rate_factors(index_t epoch, index_t batches) = 0;
     // Whether epoch_done may change the network's parameters.
     virtual bool changes_parameters() const { return true; }
     virtual bool interrupted() = 0;  // polled about every 20 ms; true: stop after this step

@@ -30,8 +30,8 @@ double differentiate(const Network<T>& net, const Dataset<T>& data, Objective ob
     const index_t rows = data.x.rows;
     const Plan plan = make_plan(net, table, rows, PlanKind::kChunked);
     threads = useful_threads(plan.cost.nanoseconds, threads);
-    Weights<T> weights(net, table, whole_layers(net.layers()), d_x != nullptr, 0);
-    Minibatch<T> minibatch(net, table, weights, plan, rows, data.y, threads, objective);
+    Weights<T> weights(net, table, whole_layers(net.layers()), d_x != nullptr, OptimizerNeeds{});
+    Minibatch<T> minibatch(net, table, weights, plan, rows, data.y, threads, false, objective);
     std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));
     std::iota(order.begin(), order.end(), 0u);
     const Batch<T> batch(data, order.data(), rows);
@@ -42,10 +42,10 @@ double differentiate(const Network<T>& net, const Dataset<T>& data, Objective ob
         worker.barrier();
         minibatch.run_rows(worker, batch, nullptr);
         worker.barrier();
-        minibatch.for_each_weight_tile(worker, batch,
-                                       [&](const Block& tile, MatrixView<const T> tile_gradient) {
-                                           store_tile(net, tile, tile_gradient, gradient);
-                                       });
+        minibatch.for_each_weight_tile(
+            worker, batch, [&](const Block& tile, MatrixView<T> tile_gradient) {
+                store_tile(net, tile, tile_gradient.constant(), gradient);
+            });
     });
     return minibatch.loss(batch);
 }

@@ -9,7 +9,8 @@ namespace briskmlp {
 template <class T>
 Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
                         const Weights<T>& weights, const Plan& plan, index_t rows,
-                        const Targets<T>& targets, index_t workers, Objective objective)
+                        const Targets<T>& targets, index_t workers, bool dropout,
+                        Objective objective)
     : plan_(plan),
       pass_(net, kernels, weights, objective),
       kernels_(&kernels),
@@ -20,8 +21,8 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
     const RowCut cut = plan.cut(rows);
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
     for (index_t i = 0; i < (chunked_ ? workers : 1); ++i) {
-        activations_.emplace_back(net, kernels.lanes,
-                                  chunked_ ? std::min(rows, plan.tile_rows) : rows, targets);
+        activations_.emplace_back(
+            net, kernels.lanes, chunked_ ? std::min(rows, plan.tile_rows) : rows, targets, dropout);
     }
     for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
         gradients_.emplace_back(weights.blocks(), kernels.lanes);
@@ -82,7 +83,7 @@ void Minibatch<T>::run_tiles(Activations<T>& activations, index_t first, const B
                              const RowCut& cut, index_t tile, index_t end) {
     const index_t row = cut.tile_begin(tile), count = cut.tile_begin(end) - row;
     activations.rows().load(batch, row, first, count);
-    pass_.forward(activations, first, count);
+    pass_.forward(activations, first, count, batch, row);
     for (index_t t = tile; t < end; ++t) {
         const index_t begin = cut.tile_begin(t);
         tile_losses_[static_cast<std::size_t>(t)] =
@@ -118,26 +119,27 @@ std::size_t Minibatch<T>::first_weight_tile(index_t part, index_t parts) const {
 }
 
 template <class T>
-MatrixView<const T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>& batch,
-                                                  const Block& tile) {
+MatrixView<T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>& batch,
+                                            const Block& tile) {
     const MatrixView<T> sum =
         scratch_[static_cast<std::size_t>(worker.index)].view(0, tile.rows).columns(0, tile.cols);
     if (!chunked_) {
         pass_.weight_gradient(activations_[0], 0, batch.rows, tile.layer, tile.row, tile.col,
                               GemmStart::kZero, sum);
-        return sum.constant();
+        return sum;
     }
     const auto of_chunk = [&](index_t chunk) {
-        const BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
-        const MatrixView<const T> all = gradient[tile.layer];
-        return MatrixView<const T>{all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
+        BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
+        const MatrixView<T> all = gradient[tile.layer];
+        return MatrixView<T>{all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
     };
     const index_t chunks = plan_.cut(batch.rows).chunks;
     if (chunks == 1) {
         return of_chunk(0);
     }
-    sum_matrices(*kernels_, chunks, of_chunk, sum);
-    return sum.constant();
+    sum_matrices(
+        *kernels_, chunks, [&](index_t chunk) { return of_chunk(chunk).constant(); }, sum);
+    return sum;
 }
 
 template class Minibatch<float>;

@@ -18,7 +18,7 @@ class Minibatch {
     // For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
     Minibatch(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights,
               const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
-              Objective objective = Objective::kLoss);
+              bool dropout, Objective objective = Objective::kLoss);
 
     // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only.
     void want_input_gradient(T* d_x) { d_x_ = d_x; }
@@ -30,20 +30,27 @@ class Minibatch {
     double loss(const Batch<T>& batch) const;
 
     // Phase B: calls body(tile, gradient) with each of this worker's weight tiles and its gradient
-    // (tile.rows, tile.cols padded), valid during the call.
+    // (tile.rows, tile.cols padded), valid during the call and the body's to change.
     template <class Body>
     void for_each_weight_tile(const Worker& worker, const Batch<T>& batch, Body body) {
+        for_each_weight_tile(worker, [&](std::size_t i) {
+            body(tiles_[i], weight_gradient(worker, batch, tiles_[i]));
+        });
+    }
+    // Calls body(i) with the number of each of this worker's weight tiles.
+    template <class Body>
+    void for_each_weight_tile(const Worker& worker, Body body) const {
         const std::size_t end = first_weight_tile(worker.index + 1, worker.count);
         for (std::size_t i = first_weight_tile(worker.index, worker.count); i < end; ++i) {
-            body(tiles_[i], weight_gradient(worker, batch, tiles_[i]));
+            body(i);
         }
     }
+    const std::vector<Block>& tiles() const { return tiles_; }
+    MatrixView<T> weight_gradient(const Worker& worker, const Batch<T>& batch, const Block& tile);
 
   private:
     // Where part `part` of `parts` begins in tiles_, when they are shared out by area.
     std::size_t first_weight_tile(index_t part, index_t parts) const;
-    MatrixView<const T> weight_gradient(const Worker& worker, const Batch<T>& batch,
-                                        const Block& tile);
     void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, const RowCut& cut,
                            index_t chunk, index_t tile);
     void run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch,

@@ -7,12 +7,18 @@
 namespace briskmlp {
 
 template <class T>
-void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count) const {
+void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count,
+                      const Batch<T>& batch, index_t row) const {
     const std::vector<Layer>& layers = net_->layers();
     for (std::size_t l = 0; l < layers.size(); ++l) {
         dense_forward(*kernels_, layers[l].activation, activations.x(l, first, count).constant(),
                       weights_->w(l), weights_->transposed(l), activations.x(l + 1, first, count),
                       activations.slope(l, first, count));
+        if (batch.dropout != nullptr && batch.dropout->on(l)) {
+            dense_drop(*kernels_, layers[l].activation,
+                       batch.dropout->template of<T>(l, layers[l].out, batch.number, row, 0),
+                       activations.x(l + 1, first, count), activations.slope(l, first, count));
+        }
         activations.restore_ones(l + 1, first, count);
     }
 }

@@ -19,8 +19,9 @@ class Pass {
          Objective objective)
         : net_(&net), kernels_(&kernels), weights_(&weights), objective_(objective) {}
 
-    // From x(0) to the output, x(number of layers).
-    void forward(Activations<T>& activations, index_t first, index_t count) const;
+    // From x(0) to the output, x(number of layers); the first row is `row` of the batch.
+    void forward(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
+                 index_t row) const;
 
     // Weighted sum of the rows' losses (0 for kLinear); d of the last layer receives its gradient.
     double loss(Activations<T>& activations, index_t first, index_t count) const;

@@ -16,14 +16,16 @@ constexpr index_t kStretchRows = 32, kStretchRowsL3 = 128, kStretchRowsMemory = 
 constexpr index_t kBeyondL2 = 1 << 20, kBeyondL3 = 16 << 20;
 
 template <class T>
-PlanKind cheapest(const Network<T>& net, const KernelTable<T>& kernels, index_t batch) {
+PlanKind cheapest(const Network<T>& net, const KernelTable<T>& kernels, index_t batch,
+                  bool may_shard) {
     const auto exchanged = [&](PlanKind kind) {
         return step_cost(net, kernels, batch, kind).exchanged;
     };
     PlanKind best = exchanged(PlanKind::kChunked) < exchanged(PlanKind::kTwoPhase)
                         ? PlanKind::kChunked
                         : PlanKind::kTwoPhase;
-    if (suits_shards(net, kernels, batch) && exchanged(PlanKind::kSharded) < exchanged(best)) {
+    if (may_shard && suits_shards(net, kernels, batch) &&
+        exchanged(PlanKind::kSharded) < exchanged(best)) {
         best = PlanKind::kSharded;
     }
     return best;
@@ -59,8 +61,9 @@ const char* plan_name(PlanKind kind) {
 }
 
 template <class T>
-Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch) {
-    return make_plan(net, kernels, batch, cheapest(net, kernels, batch));
+Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch,
+               bool may_shard) {
+    return make_plan(net, kernels, batch, cheapest(net, kernels, batch, may_shard));
 }
 
 template <class T>
@@ -90,8 +93,8 @@ RowCut Plan::cut(index_t rows) const {
     return {rows, tiles, kind == PlanKind::kChunked ? std::min(kChunks, tiles) : tiles};
 }
 
-#define BRISKMLP_INSTANTIATE(T)                                                 \
-    template Plan make_plan(const Network<T>&, const KernelTable<T>&, index_t); \
+#define BRISKMLP_INSTANTIATE(T)                                                       \
+    template Plan make_plan(const Network<T>&, const KernelTable<T>&, index_t, bool); \
     template Plan make_plan(const Network<T>&, const KernelTable<T>&, index_t, PlanKind);
 BRISKMLP_INSTANTIATE(float)
 BRISKMLP_INSTANTIATE(double)

@@ -35,9 +35,10 @@ struct Plan {
     RowCut cut(index_t rows) const;
 };
 
-// For minibatches of up to `batch` rows.
+// For minibatches of up to `batch` rows. Not of shards if their gradients are to be collected.
 template <class T>
-Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch);
+Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch,
+               bool may_shard = true);
 
 // The same, but of this kind whatever it costs. Sharding needs hidden layers, each of
 // more units than a vector has lanes.

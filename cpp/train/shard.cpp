@@ -6,14 +6,14 @@ namespace briskmlp {
 
 template <class T>
 Shard<T>::Shard(const Network<T>& net, const KernelTable<T>& kernels,
-                const std::vector<Block>& blocks, int state_arrays, index_t rows)
+                const std::vector<Block>& blocks, const StepNeeds& needs, index_t rows)
     : kernels_(&kernels),
       layers_(net.layers()),
-      weights_(net, kernels, blocks, false, state_arrays),
+      weights_(net, kernels, blocks, false, needs.optimizer),
       tiles_(weight_tiles(blocks, kernels.lanes)) {
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
         y_.push_back(PaddedMatrix<T>::with_ones(rows, units(l), kernels.lanes));
-        slope_.push_back(derivative_from_output(layers_[l].activation)
+        slope_.push_back(derivative_from_output(layers_[l].activation) && !needs.dropout
                              ? PaddedMatrix<T>()
                              : PaddedMatrix<T>(rows, units(l), kernels.lanes));
     }
@@ -23,17 +23,28 @@ Shard<T>::Shard(const Network<T>& net, const KernelTable<T>& kernels,
 }
 
 template <class T>
-void Shard<T>::forward_first(MatrixView<const T> x) {
+void Shard<T>::forward_first(MatrixView<const T> x, const Batch<T>& batch) {
     dense_forward(*kernels_, layers_[0].activation, x, weights_.w(0), weights_.transposed(0),
                   y(0, x.rows), slope_[0].view(0, x.rows));
-    y_[0].restore_ones(0, x.rows);
+    finish(0, batch);
 }
 
 template <class T>
-void Shard<T>::activate(std::size_t layer, index_t rows) {
-    dense_activate(*kernels_, layers_[layer].activation, y(layer, rows),
-                   slope_[layer].view(0, rows));
-    y_[layer].restore_ones(0, rows);
+void Shard<T>::activate(std::size_t layer, const Batch<T>& batch) {
+    dense_activate(*kernels_, layers_[layer].activation, y(layer, batch.rows),
+                   slope_[layer].view(0, batch.rows));
+    finish(layer, batch);
+}
+
+template <class T>
+void Shard<T>::finish(std::size_t layer, const Batch<T>& batch) {
+    if (batch.dropout != nullptr && batch.dropout->on(layer)) {
+        dense_drop(*kernels_, layers_[layer].activation,
+                   batch.dropout->template of<T>(layer, layers_[layer].out, batch.number, 0,
+                                                 first_unit(layer)),
+                   y(layer, batch.rows), slope_[layer].view(0, batch.rows));
+    }
+    y_[layer].restore_ones(0, batch.rows);
 }
 
 template <class T>
@@ -57,7 +68,7 @@ void Shard<T>::update(std::size_t layer, MatrixView<const T> x, MatrixView<const
             const MatrixView<T> gradient = scratch_.view(0, tile.rows).columns(0, tile.cols);
             dense_backward_weights(*kernels_, x.columns(tile.row, tile.rows),
                                    d.columns(tile.col, tile.cols), GemmStart::kZero, gradient);
-            weights_.update(step, tile, gradient.constant());
+            weights_.update(step, tile, gradient);
         }
     }
 }

@@ -5,7 +5,9 @@
 
 #include <vector>
 
+#include "train/batch.h"
 #include "train/padded_matrix.h"
+#include "train/step.h"
 #include "train/weights.h"
 
 namespace briskmlp {
@@ -16,7 +18,7 @@ class Shard {
   public:
     // `blocks`: one a layer, see deal_out in plan.cpp. For up to `rows` rows.
     Shard(const Network<T>& net, const KernelTable<T>& kernels, const std::vector<Block>& blocks,
-          int state_arrays, index_t rows);
+          const StepNeeds& needs, index_t rows);
 
     Weights<T>& weights() { return weights_; }
     const Weights<T>& weights() const { return weights_; }
@@ -30,9 +32,9 @@ class Shard {
     index_t units(std::size_t layer) const { return weights_.transposed(layer + 1).cols; }
 
     // y of the first layer from the network's input x (rows, inputs).
-    void forward_first(MatrixView<const T> x);
+    void forward_first(MatrixView<const T> x, const Batch<T>& batch);
     // y of a later hidden layer, where its sums x W + b stand.
-    void activate(std::size_t layer, index_t rows);
+    void activate(std::size_t layer, const Batch<T>& batch);
     // What the units of the layer below add to x W + b of `layer` >= 1; sum (rows, out).
     void forward_part(std::size_t layer, MatrixView<T> sum);
 
@@ -45,6 +47,9 @@ class Shard {
                 const OptimizerStep<T>& step);
 
   private:
+    // What follows the activation of a hidden layer.
+    void finish(std::size_t layer, const Batch<T>& batch);
+
     const KernelTable<T>* kernels_;
     std::vector<Layer> layers_;
     Weights<T> weights_;

@@ -10,7 +10,7 @@ namespace briskmlp {
 
 template <class T>
 ShardedStep<T>::ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                            int state_arrays, index_t rows, const Targets<T>& targets,
+                            const StepNeeds& needs, index_t rows, const Targets<T>& targets,
                             index_t workers)
     : kernels_(&kernels),
       layers_(net.layers()),
@@ -18,14 +18,15 @@ ShardedStep<T>::ShardedStep(const Network<T>& net, const KernelTable<T>& kernels
       nanoseconds_a_row_(plan.cost.nanoseconds / static_cast<double>(rows)) {
     const index_t lanes = kernels.lanes;
     for (const std::vector<Block>& blocks : plan.shards) {
-        shards_.emplace_back(net, kernels, blocks, state_arrays, rows);
+        shards_.emplace_back(net, kernels, blocks, needs, rows);
     }
     for (index_t i = 0; i < workers; ++i) {
         const bool needs_slope = !derivative_from_output(layers_.back().activation);
-        replicas_.push_back({BatchRows<T>(net.inputs(), lanes, rows, targets),
-                             PaddedMatrix<T>(rows, net.outputs(), lanes),
-                             PaddedMatrix<T>(needs_slope ? rows : 0, net.outputs(), lanes),
-                             PaddedMatrix<T>(rows, net.outputs(), lanes)});
+        replicas_.push_back(
+            {BatchRows<T>(net.inputs(), lanes, rows, targets),
+             PaddedMatrix<T>(rows, net.outputs(), lanes),
+             needs_slope ? PaddedMatrix<T>(rows, net.outputs(), lanes) : PaddedMatrix<T>(),
+             PaddedMatrix<T>(rows, net.outputs(), lanes)});
     }
     d_.resize(1);
     for (std::size_t l = 1; l + 1 < layers_.size(); ++l) {
@@ -49,7 +50,7 @@ StepResult ShardedStep<T>::run(const Worker& worker, const Batch<T>& batch,
     Exchange& exchange = exchanges_[optimizer.number() % 2];
     replica.rows.load(batch, 0, 0, rows);
     for_each_shard(worker, [&](std::size_t s) {
-        shards_[s].forward_first(replica.rows.x(0, rows).constant());
+        shards_[s].forward_first(replica.rows.x(0, rows).constant(), batch);
         shards_[s].forward_part(1, exchange.sums[1][s].view(0, rows));
     });
     if (worker.index == 0) {
@@ -57,7 +58,7 @@ StepResult ShardedStep<T>::run(const Worker& worker, const Batch<T>& batch,
         exchange.stop = watch.stopped();
     }
     worker.barrier();
-    forward(worker, exchange, rows);
+    forward(worker, exchange, batch);
     const double loss = output_loss(replica, exchange, rows) * batch.scale;
     if (exchange.stop || !std::isfinite(loss)) {
         return {exchange.stop ? StepEnd::kStopped : StepEnd::kDiverged, loss};
@@ -68,11 +69,12 @@ StepResult ShardedStep<T>::run(const Worker& worker, const Batch<T>& batch,
 
 // From the sums of layer 1 to those of the output.
 template <class T>
-void ShardedStep<T>::forward(const Worker& worker, Exchange& exchange, index_t rows) {
+void ShardedStep<T>::forward(const Worker& worker, Exchange& exchange, const Batch<T>& batch) {
+    const index_t rows = batch.rows;
     for (std::size_t l = 1; l + 1 < layers_.size(); ++l) {
         for_each_shard(worker, [&](std::size_t s) {
             add_up(exchange, l, shards_[s].first_unit(l), shards_[s].y(l, rows));
-            shards_[s].activate(l, rows);
+            shards_[s].activate(l, batch);
             shards_[s].forward_part(l + 1, exchange.sums[l + 1][s].view(0, rows));
         });
         worker.barrier();
@@ -145,12 +147,13 @@ void ShardedStep<T>::store(const Worker& worker, Network<T>& net) const {
 }
 
 template <class T>
+bool ShardedStep<T>::matches(const Worker& worker, const Network<T>& net) const {
+    return all_of_shards(worker, [&](const Weights<T>& w) { return w.matches(kSoleWorker, net); });
+}
+
+template <class T>
 bool ShardedStep<T>::finite(const Worker& worker) const {
-    bool finite = true;
-    for_each_shard(worker, [&](std::size_t s) {
-        finite = finite && shards_[s].weights().finite(kSoleWorker);
-    });
-    return finite;
+    return all_of_shards(worker, [](const Weights<T>& w) { return w.finite(kSoleWorker); });
 }
 
 template class ShardedStep<float>;

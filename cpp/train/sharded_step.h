@@ -19,12 +19,13 @@ template <class T>
 class ShardedStep final : public Step<T> {
   public:
     ShardedStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                int state_arrays, index_t rows, const Targets<T>& targets, index_t workers);
+                const StepNeeds& needs, index_t rows, const Targets<T>& targets, index_t workers);
 
     StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
     void load(const Worker& worker, const Network<T>& net) override;
     void store(const Worker& worker, Network<T>& net) const override;
+    bool matches(const Worker& worker, const Network<T>& net) const override;
     void restart(const Worker& worker) override;
     bool finite(const Worker& worker) const override;
 
@@ -50,9 +51,15 @@ class ShardedStep final : public Step<T> {
             body(static_cast<std::size_t>(s));
         }
     }
+    template <class Question>
+    bool all_of_shards(const Worker& worker, Question question) const {
+        bool yes = true;
+        for_each_shard(worker, [&](std::size_t s) { yes = yes && question(shards_[s].weights()); });
+        return yes;
+    }
     // The sums of all shards, in their order, from `columns` on.
     void add_up(Exchange& exchange, std::size_t layer, index_t first_column, MatrixView<T> sum);
-    void forward(const Worker& worker, Exchange& exchange, index_t rows);
+    void forward(const Worker& worker, Exchange& exchange, const Batch<T>& batch);
     double output_loss(Replica& replica, Exchange& exchange, index_t rows);
     void backward(const Worker& worker, Replica& replica, index_t rows,
                   const OptimizerStep<T>& step);

@@ -7,20 +7,19 @@ namespace briskmlp {
 
 template <class T>
 std::unique_ptr<Step<T>> make_step(const Network<T>& net, const KernelTable<T>& kernels,
-                                   const Plan& plan, int state_arrays, index_t rows,
+                                   const Plan& plan, const StepNeeds& needs, index_t rows,
                                    const Targets<T>& targets, index_t workers) {
     if (plan.kind == PlanKind::kSharded) {
-        return std::make_unique<ShardedStep<T>>(net, kernels, plan, state_arrays, rows, targets,
-                                                workers);
+        return std::make_unique<ShardedStep<T>>(net, kernels, plan, needs, rows, targets, workers);
     }
-    return std::make_unique<TiledStep<T>>(net, kernels, plan, state_arrays, rows, targets, workers);
+    return std::make_unique<TiledStep<T>>(net, kernels, plan, needs, rows, targets, workers);
 }
 
 template std::unique_ptr<Step<float>> make_step(const Network<float>&, const KernelTable<float>&,
-                                                const Plan&, int, index_t, const Targets<float>&,
-                                                index_t);
+                                                const Plan&, const StepNeeds&, index_t,
+                                                const Targets<float>&, index_t);
 template std::unique_ptr<Step<double>> make_step(const Network<double>&, const KernelTable<double>&,
-                                                 const Plan&, int, index_t, const Targets<double>&,
-                                                 index_t);
+                                                 const Plan&, const StepNeeds&, index_t,
+                                                 const Targets<double>&, index_t);
 
 }  // namespace briskmlp

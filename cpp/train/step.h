@@ -19,6 +19,16 @@ struct StepResult {
     double loss;  // the batch's mean, for the weights before the step
 };
 
+// What a step has to have room for.
+struct StepNeeds {
+    OptimizerNeeds optimizer;
+    bool dropout;
+
+    bool operator==(const StepNeeds& other) const {
+        return optimizer == other.optimizer && dropout == other.dropout;
+    }
+};
+
 // Holds the working copy of the weights and the optimizer's state, and nothing of a fit's settings.
 template <class T>
 class Step {
@@ -31,19 +41,19 @@ class Step {
                            const OptimizerStep<T>& optimizer, Watch& watch) = 0;
 
     // Between steps, each by every worker of a region for its share: takes the network's
-    // parameters as they are now (before the first step too), brings the network up to date, and
-    // says whether that leaves it finite.
+    // parameters as they are now (before the first step too), brings the network up to date,
+    // says whether it has changed since, and whether it would be finite.
     virtual void load(const Worker& worker, const Network<T>& net) = 0;
+    virtual bool matches(const Worker& worker, const Network<T>& net) const = 0;
     virtual void restart(const Worker& worker) = 0;  // the optimizer's state: zeros
     virtual void store(const Worker& worker, Network<T>& net) const = 0;
     virtual bool finite(const Worker& worker) const = 0;
 };
 
-// For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`, and for
-// optimizers with so many arrays of state.
+// For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
 template <class T>
 std::unique_ptr<Step<T>> make_step(const Network<T>& net, const KernelTable<T>& kernels,
-                                   const Plan& plan, int state_arrays, index_t rows,
+                                   const Plan& plan, const StepNeeds& needs, index_t rows,
                                    const Targets<T>& targets, index_t workers);
 
 }  // namespace briskmlp

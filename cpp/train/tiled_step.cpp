@@ -1,15 +1,23 @@
 #include "train/tiled_step.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace briskmlp {
 
 template <class T>
 TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                        int state_arrays, index_t rows, const Targets<T>& targets, index_t workers)
+                        const StepNeeds& needs, index_t rows, const Targets<T>& targets,
+                        index_t workers)
     : kernels_(&kernels),
-      weights_(net, kernels, whole_layers(net.layers()), false, state_arrays),
-      minibatch_(net, kernels, weights_, plan, rows, targets, workers) {}
+      weights_(net, kernels, whole_layers(net.layers()), false, needs.optimizer),
+      minibatch_(net, kernels, weights_, plan, rows, targets, workers, needs.dropout) {
+    if (needs.optimizer.gradient) {
+        gradient_ = BlockMatrices<T>(weights_.blocks(), kernels.lanes);
+        squares_.resize(minibatch_.tiles().size());
+    }
+}
 
 template <class T>
 StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch,
@@ -24,12 +32,59 @@ StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch,
     if (!std::isfinite(loss)) {
         return {StepEnd::kDiverged, loss};
     }
-    minibatch_.for_each_weight_tile(worker, batch,
-                                    [&](const Block& tile, MatrixView<const T> gradient) {
-                                        weights_.update(optimizer, tile, gradient);
-                                    });
+    if (gradient_.empty()) {
+        minibatch_.for_each_weight_tile(worker, batch,
+                                        [&](const Block& tile, MatrixView<T> gradient) {
+                                            weights_.update(optimizer, tile, gradient);
+                                        });
+    } else {
+        collect(worker, batch, optimizer);
+        worker.barrier();
+        if (batch.ends && !update(worker, optimizer)) {
+            return {StepEnd::kDiverged, loss};
+        }
+    }
     worker.barrier();
     return {StepEnd::kUpdated, loss};
+}
+
+template <class T>
+void TiledStep<T>::collect(const Worker& worker, const Batch<T>& batch,
+                           const OptimizerStep<T>& optimizer) {
+    minibatch_.for_each_weight_tile(worker, [&](std::size_t i) {
+        const Block& tile = minibatch_.tiles()[i];
+        const index_t cols = round_up(tile.cols, kernels_->lanes);
+        const MatrixView<T> sum = collected(tile);
+        const MatrixView<T> gradient = minibatch_.weight_gradient(worker, batch, tile);
+        if (batch.begins) {
+            for (index_t r = 0; r < tile.rows; ++r) {
+                std::copy_n(gradient.row(r), cols, sum.row(r));
+            }
+        } else {
+            kernels_->add(tile.rows, cols, sum.data, sum.stride, gradient.data, gradient.stride,
+                          sum.data, sum.stride);
+        }
+        if (batch.ends) {
+            weights_.adjust(optimizer, tile, sum);
+            squares_[i] = kernels_->sum_of_squares(tile.rows, cols, sum.data, sum.stride);
+        }
+    });
+}
+
+template <class T>
+bool TiledStep<T>::update(const Worker& worker, const OptimizerStep<T>& optimizer) {
+    const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
+    if (!std::isfinite(norm)) {
+        return false;
+    }
+    minibatch_.for_each_weight_tile(worker, [&](std::size_t i) {
+        const Block& tile = minibatch_.tiles()[i];
+        const MatrixView<T> gradient = collected(tile);
+        optimizer.shorten(norm, tile.rows, round_up(tile.cols, kernels_->lanes), gradient.data,
+                          gradient.stride);
+        weights_.apply(optimizer, tile, gradient);
+    });
+    return true;
 }
 
 template class TiledStep<float>;

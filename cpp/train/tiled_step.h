@@ -1,5 +1,6 @@
 // A training step of a two-phase or a chunked plan: the minibatch's two phases (minibatch.h), the
-// optimizer applied to each weight tile while its gradient is in cache.
+// optimizer applied to each weight tile while its gradient is in cache; unless the optimizer needs
+// the whole gradient first, which then is collected.
 #pragma once
 
 #include "train/minibatch.h"
@@ -11,7 +12,7 @@ template <class T>
 class TiledStep final : public Step<T> {
   public:
     TiledStep(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-              int state_arrays, index_t rows, const Targets<T>& targets, index_t workers);
+              const StepNeeds& needs, index_t rows, const Targets<T>& targets, index_t workers);
 
     StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
@@ -19,13 +20,28 @@ class TiledStep final : public Step<T> {
     void store(const Worker& worker, Network<T>& net) const override {
         weights_.store(worker, net);
     }
+    bool matches(const Worker& worker, const Network<T>& net) const override {
+        return weights_.matches(worker, net);
+    }
     void restart(const Worker& worker) override { weights_.restart(worker); }
     bool finite(const Worker& worker) const override { return weights_.finite(worker); }
 
   private:
+    MatrixView<T> collected(const Block& tile) {
+        const MatrixView<T> all = gradient_[tile.layer];
+        return {all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
+    }
+    // This worker's part of adding the batch's gradient to what is collected; what comes before the
+    // update is done when the last batch of a step is in.
+    void collect(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer);
+    // Its part of the update by it, after a barrier; false if the gradient is not finite.
+    bool update(const Worker& worker, const OptimizerStep<T>& optimizer);
+
     const KernelTable<T>* kernels_;
     Weights<T> weights_;
     Minibatch<T> minibatch_;
+    BlockMatrices<T> gradient_;    // empty unless the whole gradient is needed
+    std::vector<double> squares_;  // of its entries, a sum for each weight tile
 };
 
 }  // namespace briskmlp

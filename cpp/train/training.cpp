@@ -4,10 +4,10 @@ namespace briskmlp {
 
 template <class T>
 Step<T>& Training<T>::step(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                           const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
+                           const StepNeeds& needs, index_t rows, const Targets<T>& targets,
                            index_t workers) {
     const Shape shape{plan.kind,
-                      optimizer_state_arrays(optimizer),
+                      needs,
                       rows,
                       workers,
                       targets.cols,
@@ -15,7 +15,7 @@ Step<T>& Training<T>::step(const Network<T>& net, const KernelTable<T>& kernels,
                       targets.weights != nullptr};
     if (step_ == nullptr || !(shape == shape_)) {
         step_.reset();  // before the next is made: there may not be room for both
-        step_ = make_step(net, kernels, plan, shape.state_arrays, rows, targets, workers);
+        step_ = make_step(net, kernels, plan, needs, rows, targets, workers);
         shape_ = shape;
     }
     return *step_;

@@ -16,8 +16,7 @@ class Training {
     // The step of a fit: that of the fit before if it suits, else a new one. What it holds is to be
     // restarted and loaded. Throws std::bad_alloc, after which there is none.
     Step<T>& step(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
-                  const OptimizerSpec& optimizer, index_t rows, const Targets<T>& targets,
-                  index_t workers);
+                  const StepNeeds& needs, index_t rows, const Targets<T>& targets, index_t workers);
 
     // Drops the step: after a divergence even the padding of its matrices may not be finite.
     void forget_step() { step_.reset(); }
@@ -29,12 +28,12 @@ class Training {
     // All that the memory of a step depends on, beside the network.
     struct Shape {
         PlanKind kind;
-        int state_arrays;
+        StepNeeds needs;
         index_t rows, workers, target_cols;
         bool labels, weights;
 
         bool operator==(const Shape& other) const {
-            return kind == other.kind && state_arrays == other.state_arrays && rows == other.rows &&
+            return kind == other.kind && needs == other.needs && rows == other.rows &&
                    workers == other.workers && target_cols == other.target_cols &&
                    labels == other.labels && weights == other.weights;
         }

@@ -9,14 +9,18 @@ namespace briskmlp {
 
 template <class T>
 Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
-                    bool input_gradient, int state_arrays)
+                    bool input_gradient, const OptimizerNeeds& needs)
     : kernels_(&kernels), blocks_(std::move(blocks)), w_(blocks_, kernels.lanes) {
-    for (int i = 0; i < state_arrays; ++i) {
+    for (int i = 0; i < needs.state_arrays; ++i) {
         state_[i] = BlockMatrices<T>(blocks_, kernels.lanes);
+    }
+    if (needs.average) {
+        average_ = BlockMatrices<T>(blocks_, kernels.lanes);
     }
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const Block& block = blocks_[b];
-        const index_t rows = block.rows - (has_bias(net.layers(), block) ? 1 : 0);
+        has_bias_.push_back(has_bias(net.layers(), block));
+        const index_t rows = block.rows - (has_bias_.back() ? 1 : 0);
         const index_t stride = padded_stride<T>(rows, kernels.lanes);
         const bool needed = b > 0 || input_gradient || is_narrow(kernels, block.cols);
         transpose_buffers_.push_back(
@@ -29,6 +33,9 @@ Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::v
 template <class T>
 void Weights<T>::load(const Worker& worker, const Network<T>& net) {
     w_.load(worker, net, blocks_);
+    if (!average_.empty()) {
+        average_.load(worker, net, blocks_);
+    }
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const index_t begin = worker.begin(blocks_[b].rows), end = worker.end(blocks_[b].rows);
         refresh_transpose({b, begin, end - begin, 0, blocks_[b].cols});
@@ -43,13 +50,40 @@ void Weights<T>::restart(const Worker& worker) {
 }
 
 template <class T>
-void Weights<T>::update(const OptimizerStep<T>& step, const Block& tile,
-                        MatrixView<const T> gradient) {
-    const auto corner = [&](BlockMatrices<T>& matrices) {
-        return matrices.empty() ? nullptr : matrices[tile.layer].row(tile.row) + tile.col;
+template <class Body>
+void Weights<T>::for_parts(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient,
+                           Body body) {
+    const auto part = [&](index_t first, index_t rows, bool biases) {
+        const auto corner = [&](BlockMatrices<T>& matrices) {
+            return matrices.empty() ? nullptr
+                                    : matrices[tile.layer].row(tile.row + first) + tile.col;
+        };
+        body(typename OptimizerStep<T>::Tile{rows, round_up(tile.cols, kernels_->lanes), corner(w_),
+                                             corner(state_[0]), corner(state_[1]), corner(average_),
+                                             w_[tile.layer].stride, blocks_[tile.layer].layer,
+                                             biases},
+             gradient.row(first));
     };
-    step.apply(tile.rows, round_up(tile.cols, kernels_->lanes), gradient.data, gradient.stride,
-               corner(w_), corner(state_[0]), corner(state_[1]), w_[tile.layer].stride);
+    const bool with_biases =
+        has_bias_[tile.layer] && tile.row + tile.rows == blocks_[tile.layer].rows;
+    if (with_biases && step.tells_biases_apart()) {
+        part(0, tile.rows - 1, false);
+        part(tile.rows - 1, 1, true);
+    } else {
+        part(0, tile.rows, false);
+    }
+}
+
+template <class T>
+void Weights<T>::adjust(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient) {
+    for_parts(step, tile, gradient,
+              [&](const auto& part, T* g) { step.adjust(part, g, gradient.stride); });
+}
+
+template <class T>
+void Weights<T>::apply(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient) {
+    for_parts(step, tile, gradient,
+              [&](const auto& part, T* g) { step.apply(part, g, gradient.stride); });
     refresh_transpose(tile);
 }
 

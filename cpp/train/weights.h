@@ -16,12 +16,17 @@ class Weights {
     // Blocks of successive layers, one of each. `input_gradient`: whether that of the first layer
     // is transposed too, for the gradient of its input. Zeros until loaded.
     Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
-            bool input_gradient, int state_arrays);
+            bool input_gradient, const OptimizerNeeds& needs);
 
-    // This worker's share of what takes the network's parameters as they are now, puts the blocks
-    // back into the network, clears the optimizer's state, and looks for NaN and infinity.
+    // Each for this worker's share: takes the network's parameters as they are now, where a running
+    // mean of them begins too; puts the blocks, or their running mean, back into the network; says
+    // whether the network has what it would get so; clears the optimizer's state; looks for NaN and
+    // infinity.
     void load(const Worker& worker, const Network<T>& net);
-    void store(const Worker& worker, Network<T>& net) const { w_.store(worker, net, blocks_); }
+    void store(const Worker& worker, Network<T>& net) const { shown().store(worker, net, blocks_); }
+    bool matches(const Worker& worker, const Network<T>& net) const {
+        return shown().matches(worker, net, blocks_);
+    }
     void restart(const Worker& worker);
     bool finite(const Worker& worker) const { return w_.finite(worker); }
 
@@ -32,16 +37,28 @@ class Weights {
         return transposed_[block].constant();
     }
 
-    // One optimizer step on a tile, by its gradient (tile.rows, tile.cols padded).
-    void update(const OptimizerStep<T>& step, const Block& tile, MatrixView<const T> gradient);
+    // One optimizer step on a tile, by its gradient (tile.rows, tile.cols padded), which may be
+    // changed on the way; or in two calls, where something is to happen between.
+    void update(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient) {
+        adjust(step, tile, gradient);
+        apply(step, tile, gradient);
+    }
+    void adjust(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient);
+    void apply(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient);
 
   private:
+    const BlockMatrices<T>& shown() const { return average_.empty() ? w_ : average_; }
+    // Calls body(OptimizerStep::Tile, gradient) for the tile, or for its weights and its biases.
+    template <class Body>
+    void for_parts(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient,
+                   Body body);
     void refresh_transpose(const Block& tile);
 
     const KernelTable<T>* kernels_;
     std::vector<Block> blocks_;
     BlockMatrices<T> w_;
-    BlockMatrices<T> state_[2];
+    std::vector<bool> has_bias_;  // whether a block's last row is one of biases
+    BlockMatrices<T> state_[2], average_;
     std::vector<MatrixView<T>> transposed_;
     std::vector<AlignedBuffer<T>> transpose_buffers_;
 };

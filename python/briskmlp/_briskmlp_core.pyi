@@ -21,6 +21,10 @@ __all__: list[str] = [
     "fit",
     "initializer_names",
     "loss_names",
+    "loss_of",
+    "make_linear_ufuncs",
+    "make_matmul_ufuncs",
+    "make_ufuncs",
     "num_threads",
     "peak_gflops",
     "plan",
@@ -107,6 +111,13 @@ class OptimizerSpec:
         ] = (0.9, 0.999),
         eps: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
         weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        momentum_decay: typing.SupportsFloat | typing.SupportsIndex = 0.004,
+        layer_rates: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [],
+        decay_biases: bool = True,
+        l1: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        clip_value: typing.SupportsFloat | typing.SupportsIndex = ...,
+        clip_norm: typing.SupportsFloat | typing.SupportsIndex = ...,
+        average: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     ) -> None: ...
 
 class FitOptions:
@@ -121,7 +132,9 @@ class FitOptions:
         shuffle: bool,
         seed: typing.SupportsInt | typing.SupportsIndex,
         first_epoch: typing.SupportsInt | typing.SupportsIndex,
+        batches_per_step: typing.SupportsInt | typing.SupportsIndex,
         optimizer: OptimizerSpec,
+        dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     ) -> None: ...
     @property
     def epochs(self) -> int: ...
@@ -214,13 +227,34 @@ def fit(
     eval: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None] | None,
     options: FitOptions,
     on_epoch: typing.Any,
+    rates: typing.Any,
 ) -> FitOutcome:
     """
-    Trains in place. on_epoch(report), unless None, returns true to stop.
+    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0.
     """
 
 def initializer_names() -> list[str]: ...
 def loss_names() -> list[str]: ...
+def loss_of(loss: str, z: numpy.ndarray, y: numpy.ndarray, d: numpy.ndarray | None) -> float:
+    """
+    The mean loss of raw outputs z (M, out); d, unless None, receives its gradient by z.
+    """
+
+def make_linear_ufuncs() -> dict[str, typing.Any]:
+    """
+    linear's ufuncs by the name of the activation: without a bias, and with one.
+    """
+
+def make_matmul_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
+    """
+    matmul and those of its relatives that NumPy has, with these docstrings.
+    """
+
+def make_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
+    """
+    The functions of arrays by name, with these docstrings.
+    """
+
 def num_threads() -> int:
     """
     Threads a computation may use.

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _briskmlp_core as core
+from ._datasets import CLASS_LOSSES
 from ._runtime import get_num_threads
-from ._validate import CLASS_LOSSES
 
 if TYPE_CHECKING:
-    from ._mlp import MLP
+    from ._inspectable import Inspectable
     from ._validate import Array
 
 SECONDS = 0.2  # that a measurement lasts
@@ -97,7 +97,7 @@ def si(number: float) -> str:
     return f"{number:.3g} "
 
 
-def explain(net: MLP, X: Array, batch_size: int, measure: bool) -> Explanation:
+def explain(net: Inspectable, X: Array, batch_size: int, measure: bool) -> Explanation:
     """Ask the core for its plan, and time it unless `measure` is false."""
     network, dtype = net._network, str(net.dtype)
     rows = len(X)
@@ -132,7 +132,7 @@ def explain(net: MLP, X: Array, batch_size: int, measure: bool) -> Explanation:
     )
 
 
-def fit_rate(net: MLP, X: Array, batch_size: int) -> float:
+def fit_rate(net: Inspectable, X: Array, batch_size: int) -> float:
     """Rows a second of training a copy, on targets of one, which suit every loss."""
     copy = net.copy()
     network = net._network

@@ -36,7 +36,8 @@ class History:
     ----------
     metric_name
         What ``eval_metric`` is: "accuracy" (a share of 1) for the losses of classification,
-        "rmse" (root mean square error, in the target's unit) for those of regression.
+        "rmse" (root mean square error, in the target's unit) for those of regression, but for
+        "quantile" "coverage" (the share of targets between the outermost quantiles).
 
     Examples
     --------
@@ -86,40 +87,11 @@ class History:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the losses, and the metric on an axis of its own at the right.
 
-        Needs matplotlib. Nothing is shown or saved: `plt.show()` or `ax.figure.savefig(path)` do.
-
-        Parameters
-        ----------
-        ax
-            Axes to draw on. Default: those of a new figure.
-
-        Returns
-        -------
-        Axes
-            The axes with the losses, in logarithmic scale if they span more than a factor of ten.
+        Short for `briskmlp.plots.history`, which see. Needs matplotlib.
         """
-        from matplotlib import pyplot
-        from matplotlib.ticker import MaxNLocator
+        from . import plots
 
-        if ax is None:
-            ax = pyplot.subplots(layout="constrained")[1]
-        epochs = np.arange(1, len(self) + 1)
-        losses = [name for name in ("loss", "eval_loss") if name in self.keys()]
-        for name in losses:
-            ax.plot(epochs, self[name], label=name, marker="." if len(self) <= 30 else "")
-        values = [value for name in losses for value in self[name]]
-        if values and 0 < 10 * min(values) < max(values):
-            ax.set_yscale("log")
-        ax.set(xlabel="epoch", ylabel="loss")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if "eval_metric" in self.keys():
-            right = ax.twinx()
-            right.plot(epochs, self["eval_metric"], color="C2", linestyle="--")
-            right.set_ylabel(self.metric_name)
-            ax.plot([], [], color="C2", linestyle="--", label=self.metric_name)
-        if losses:
-            ax.legend(loc="center right")
-        return ax
+        return plots.history(self, ax)
 
     def __len__(self) -> int:
         return len(self._epochs)

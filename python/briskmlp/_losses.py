@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from . import _briskmlp_core as core
-from ._config import _check_not_negative, _check_positive, _message, _real
+from . import _checks
 from ._names import unknown_name
 
 
@@ -47,7 +46,7 @@ class Huber:
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_positive(self, "delta")
+        _checks.positive(self, "delta")
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,13 @@ class Quantile:
     def __post_init__(self) -> None:
         levels: object = self.levels
         if not isinstance(levels, (Sequence, np.ndarray)) or isinstance(levels, str):
-            raise TypeError(_message(self, "levels", "be a list of numbers", levels))
+            raise TypeError(_checks.message(self, "levels", "be a list of numbers", levels))
         numbers = list(levels)
-        if not all(isinstance(level, Real) and not isinstance(level, bool) for level in numbers):
-            raise TypeError(_message(self, "levels", "be a list of numbers", levels))
+        if not all(map(_checks.is_real, numbers)):
+            raise TypeError(_checks.message(self, "levels", "be a list of numbers", levels))
         inside = bool(numbers) and all(0 < level < 1 for level in numbers)
         if not inside or any(low >= high for low, high in pairwise(numbers)):
-            raise ValueError(_message(self, "levels", "ascend between 0 and 1", levels))
+            raise ValueError(_checks.message(self, "levels", "ascend between 0 and 1", levels))
         object.__setattr__(self, "levels", tuple(float(level) for level in numbers))
 
 
@@ -120,9 +119,7 @@ class CrossEntropy:
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_not_negative(self, "label_smoothing")
-        if self.label_smoothing >= 1:
-            raise ValueError(_message(self, "label_smoothing", "be below 1", self.label_smoothing))
+        _checks.below_one(self, "label_smoothing")
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,7 @@ class Focal:
     gamma: float = 2.0
 
     def __post_init__(self) -> None:
-        _check_not_negative(self, "gamma")
+        _checks.not_negative(self, "gamma")
 
 
 @dataclass(frozen=True)
@@ -185,10 +182,11 @@ class Tweedie:
     power: float = 1.5
 
     def __post_init__(self) -> None:
-        if not 1 < _real(self, "power") < 2:
-            raise ValueError(_message(self, "power", "lie between 1 and 2", self.power))
+        if not 1 < _checks.real(self, "power") < 2:
+            raise ValueError(_checks.message(self, "power", "lie between 1 and 2", self.power))
 
 
+POSITIVE_LOSSES = ("poisson", "gamma", "tweedie")  # of means exp(z)
 LossSettings = Huber | Quantile | CrossEntropy | Focal | Tweedie
 Loss = str | LossSettings
 
@@ -231,6 +229,13 @@ def loss_of(name: str, numbers: Sequence[float]) -> Loss:
     return name if loss == kind() else loss
 
 
+def middle_columns(network: core.Network) -> slice:
+    """Where predictions (M, out) have one number a target: the means, or the middle quantiles."""
+    cols = network.target_cols
+    middle = (network.outputs // cols - 1) // 2 if network.loss == "quantile" else 0
+    return slice(middle * cols, (middle + 1) * cols)
+
+
 def plain(loss: Loss) -> str | dict[str, object]:
     """The loss in terms that JSON has: its name, or that among its settings.
 
@@ -256,5 +261,5 @@ def from_plain(value: object) -> Loss:
         return loss_of(*named_numbers(value))
     name, settings = str(value.get("name")), {k: v for k, v in value.items() if k != "name"}
     if name not in KINDS or settings.keys() != vars(KINDS[name]()).keys():
-        raise ValueError(f"not a loss: {value!r}")
+        raise ValueError(f"not a loss: {value!r:.200}")
     return loss_of(*named_numbers(KINDS[name](**settings)))

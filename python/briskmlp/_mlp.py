@@ -1,26 +1,42 @@
-"""The network as Python sees it: `MLP` checks what it is given and hands it to the core."""
+"""The network as Python sees it: `MLP` is made, learns, and inherits all else.
+
+Each class adds one thing to the one before it: `Network` has layers and parameters, `Predictor`
+predictions, `Differentiable` gradients, `Inspectable` what can be learnt about it.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
-from ._config import Optimizer
-from ._explain import Explanation, explain
-from ._history import Evaluation, History
+from ._callbacks import Callback, TimeBudget, Training, callback_list
+from ._datasets import dataset, eval_dataset
+from ._history import History
+from ._inspectable import Inspectable
 from ._losses import Loss
-from ._network import Network
+from ._optimizer import Optimizer
+from ._optimizers import optimizer_of
+from ._progress import open_progress
+from ._rates import rates_of
 from ._state import MAX_SEED, build
-from ._training import epochs_kept, optimizer_spec, rows_per_step, train
+from ._training import columns, make_scorer, rows_per_step, train
 from ._validate import Array
 
+if TYPE_CHECKING:
+    from ._files import File
 
-class MLP(Network):
+Metric = str | Callable[[Array, Array], float]
+Metrics = Metric | Sequence[Metric] | Mapping[str, Metric]
+Follower = Callback | Callable[[History], object]
+Callbacks = Follower | Sequence[Follower]
+
+
+class MLP(Inspectable):
     """A multi-layer perceptron: layers f(x @ W + b), trained by gradient descent.
 
     Parameters
@@ -62,10 +78,13 @@ class MLP(Network):
     ----------
     seed
         The seed in use.
+    init
+        The name of the distribution of the initial weights.
     epochs_trained
         Epochs of training that the parameters have seen.
     history
-        The `History` of the latest `fit`, also of one that ended with an error; None before.
+        The `History` of the latest `fit`, also of one that goes on or ended with an error; None
+        before.
 
     Notes
     -----
@@ -97,204 +116,14 @@ class MLP(Network):
     ) -> None:
         sizes = _validate.layer_sizes(sizes)
         names = _validate.activation_names(activation, len(sizes) - 1)
-        init = _validate.known_name(init, "init", core.initializer_names())
+        self.init = _validate.known_name(init, "init", core.initializer_names())
         if seed is None:
             seed = secrets.randbits(32)  # short enough to note down
         self.seed = _validate.whole_number(seed, "seed", 0, MAX_SEED)
         self._network = build(sizes, names, loss, _validate.float_type(dtype))
-        self._network.initialize(self.seed, init)
+        self._network.initialize(self.seed, self.init)
         self.epochs_trained = 0
         self.history: History | None = None
-
-    # --- Prediction ----------------------------------------------------------------------------
-
-    def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
-        """Predictions in the target's own space.
-
-        Probabilities of classes, or of yes; otherwise means, after which "gaussian_nll" has the
-        variances, or for "quantile" the quantiles, the lowest of every target first.
-
-        Parameters
-        ----------
-        X
-            Rows (M, in), or one row (in,). NaN gives NaN.
-        out
-            Where to write the result. Default: a new array.
-
-        Returns
-        -------
-        ndarray
-            (M, out), or (out,) for one row; of the network's dtype. While parameters are finite, a
-            row has the same bits, a zero's sign aside, alone or among others, on any threads.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `X` is not numbers or has the wrong width, or `out` has another shape or dtype.
-
-        Examples
-        --------
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([2, 4, 3], loss="cross_entropy", seed=0)
-        >>> float(net.predict([0, 0]).sum())
-        1.0
-        >>> y = np.empty((5, 3), "float32")
-        >>> net.predict(np.ones((5, 2)), out=y) is y
-        True
-        """
-        row = self._network.predict_row(X, out)
-        return self._predict_rows(X, out, raw=False) if row is None else row
-
-    def __call__(self, X: ArrayLike, out: Array | None = None) -> Array:
-        """Raw outputs, before the loss's link (say logits); otherwise like `predict`."""
-        row = self._network.raw_row(X, out)
-        return self._predict_rows(X, out, raw=True) if row is None else row
-
-    def _predict_rows(self, X: ArrayLike, out: Array | None, *, raw: bool) -> Array:
-        network = self._network
-        x = _validate.inputs(X, "X", network)
-        shape = (*x.shape[:-1], network.outputs)
-        if out is not None:
-            _validate.destination(out, shape, network.dtype)
-        if out is not None and out.flags.carray and not np.may_share_memory(out, x):
-            y = out
-        else:
-            y = np.empty(shape, network.dtype)
-        network.predict_rows(np.atleast_2d(x), np.atleast_2d(y), raw)
-        if out is None or y is out:
-            return y
-        out[...] = y
-        return out
-
-    def evaluate(
-        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
-    ) -> Evaluation:
-        """Mean loss and metric on rows X with targets y.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-
-        Returns
-        -------
-        Evaluation
-            ``loss`` and ``metric``: for classes the share of right answers, for "quantile" that of
-            targets between the outermost ones, else the root mean square error of the means.
-
-        Examples
-        --------
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([1, 1], init="zeros")
-        >>> net.evaluate([[1], [2]], [3, 4])
-        Evaluation(loss=12.5, metric=3.5355339059327378)
-        """
-        data = _validate.dataset(self._network, X, y, sample_weight)
-        return Evaluation(*self._network.evaluate(data))
-
-    # --- Speed ---------------------------------------------------------------------------------
-
-    def explain(
-        self, X: ArrayLike, *, batch_size: int | None = None, measure: bool = True
-    ) -> Explanation:
-        """How rows like X are trained on and predicted here, and how near the machine's limit.
-
-        The plan follows from the sizes alone. A copy of the network is trained, with Adam.
-
-        Parameters
-        ----------
-        X
-            Rows (M, in).
-        batch_size
-            Rows in a step, at most M. Default 128, or M if that is less.
-        measure
-            Whether to train two epochs or more and to predict; if not, those figures are None.
-
-        Returns
-        -------
-        Explanation
-            Printed, it is a report of ten lines.
-
-        Examples
-        --------
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([64, 64, 10], loss="cross_entropy", seed=0)
-        >>> plan = net.explain(np.zeros((1000, 64)), batch_size=32, measure=False)
-        >>> plan.plan, plan.batch_size, plan.flops
-        ('sharded', 32, 647168.0)
-        """
-        x = _validate.rows(X, "X", self._network)
-        return explain(self, x, rows_per_step(batch_size, len(x)), measure)
-
-    # --- Gradients -----------------------------------------------------------------------------
-
-    def gradients(
-        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
-    ) -> tuple[float, Array]:
-        """Mean loss on rows X with targets y, and its gradient by the parameters.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-
-        Returns
-        -------
-        loss
-            The mean over the rows, weighted by `sample_weight` if there is one.
-        gradient
-            (P,), laid out as `parameters` are; `split` gives the layers' parts.
-
-        Examples
-        --------
-        One step of gradient descent:
-
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([1, 1], init="zeros")
-        >>> loss, gradient = net.gradients([[1], [2]], [3, 4])
-        >>> loss, gradient
-        (12.5, array([-11.,  -7.], dtype=float32))
-        >>> net.parameters -= 0.1 * gradient
-        """
-        return self._network.gradients(_validate.dataset(self._network, X, y, sample_weight))
-
-    def backward(self, X: ArrayLike, dY: ArrayLike) -> tuple[Array, Array]:
-        """Pull a gradient by the raw outputs back to the inputs and the parameters.
-
-        The vector-Jacobian product: with it any loss of ``net(X)`` can be written in NumPy.
-
-        Parameters
-        ----------
-        X
-            Rows (M, in), or one row (in,).
-        dY
-            The gradient of some loss by the raw outputs ``net(X)``, of their shape.
-
-        Returns
-        -------
-        dX
-            The gradient of that loss by X, of its shape.
-        gradient
-            The gradient by the parameters, (P,), laid out as they are.
-
-        Examples
-        --------
-        The mean fourth power of the error, which is not among the losses:
-
-        >>> import briskmlp as bm
-        >>> net = bm.MLP([1, 1], init="zeros")
-        >>> X, y = np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]])
-        >>> dX, gradient = net.backward(X, 4 * (net(X) - y) ** 3 / y.size)
-        >>> gradient
-        array([-310., -182.], dtype=float32)
-        """
-        x = _validate.inputs(X, "X", self._network)
-        shape = (*x.shape[:-1], self._network.outputs)
-        d_y = _validate.array_of(dY, "dY", shape, self.dtype)
-        d_x, gradient = self._network.backward(np.atleast_2d(x), np.atleast_2d(d_y))
-        return d_x.reshape(x.shape), gradient
-
-    # --- Training ------------------------------------------------------------------------------
 
     def fit(  # noqa: PLR0913 - all but the data have defaults
         self,
@@ -304,12 +133,18 @@ class MLP(Network):
         epochs: int = 10,
         batch_size: int | None = None,
         optimizer: Optimizer | str | None = None,
+        batches_per_step: int = 1,
+        average: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[int, float] | ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
-        progress: bool | None = None,
+        metrics: Metrics | None = None,
+        time_budget: float | None = None,
+        progress: bool | str | None = None,
         callback: Callable[[History], object] | None = None,
+        callbacks: Callbacks | None = None,
     ) -> History:
         """Train on rows X with targets y, from the parameters as they are.
 
@@ -330,7 +165,18 @@ class MLP(Network):
             Rows in a step, at most M; the last step of an epoch may have fewer. Default 128, or M
             if that is less.
         optimizer
-            `SGD`, `Adam` or `AdamW`, or the name of one that needs no settings. Default `Adam()`.
+            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`, or the name of
+            one that needs no settings. Default `Adam()`.
+        batches_per_step
+            Batches whose mean gradient makes up one step of the optimizer. Default 1.
+        average
+            How much of the parameters' running mean a step keeps, in [0, 1); in the first steps at
+            most (1 + step) / (10 + step). The mean is what the network has after each epoch, for
+            evaluation and callbacks, and in the end. Default 0: no mean.
+        dropout
+            The share of the hidden units that every row of every batch goes without, in [0, 1), or
+            one for each hidden layer (Srivastava et al. 2014); those that stay are scaled up by
+            1 / (1 - share). Evaluation and prediction have all units. Default 0.
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
         sample_weight
@@ -340,12 +186,22 @@ class MLP(Network):
             that are not 1, or "balanced": the same for every class as a whole.
         eval_set
             (X, y) or (X, y, sample_weight) to evaluate on after each epoch.
+        metrics
+            More figures of the evaluation set, in columns ``eval_<name>``; every row counts alike.
+            Names: "accuracy", "balanced_accuracy", "f1" or "brier" for losses of classification,
+            "mae", "mse", "rmse", "r2" or "max_error" for others. Or functions of y and
+            ``predict(X)`` that return a number. One, a list, or a dict of them by name.
+        time_budget
+            Seconds: no epoch is begun that would end later if it took as long as the one before,
+            the first one aside. Default: no limit.
         progress
             True shows progress, False does not; None (the default) shows it on a terminal when
-            training takes longer than half a second.
+            training takes longer than half a second. "line", "tqdm" and "rich" name a display.
         callback
             Called after each epoch with the history so far; training stops if it returns true. It
             may change the parameters.
+        callbacks
+            One or more such functions or `Callback` objects: `EarlyStopping`, say.
 
         Returns
         -------
@@ -356,11 +212,14 @@ class MLP(Network):
         ------
         TypeError, ValueError
             If an argument does not fit; the network is as it was.
+        ImportError
+            If the display asked for is not installed.
         DivergenceError
             If the loss stops being finite. The network has the parameters from before the best
             epoch.
         KeyboardInterrupt
-            On Ctrl-C. The network has the parameters of the last finished step.
+            On Ctrl-C. The network has the parameters of the last finished step or, with
+            `EarlyStopping`, those of the best epoch.
         MemoryError
             If the working arrays need more memory than the machine has; the network is as it was.
         RuntimeError
@@ -368,6 +227,7 @@ class MLP(Network):
 
         Examples
         --------
+        >>> import numpy as np
         >>> import briskmlp as bm
         >>> X = np.linspace(-1, 1, 100)[:, np.newaxis]
         >>> net = bm.MLP([1, 16, 1], "tanh", seed=0)
@@ -378,20 +238,86 @@ class MLP(Network):
         >>> len(stopped)
         3
         """
-        data = _validate.dataset(self._network, X, y, sample_weight, class_weight=class_weight)
-        eval_data = None if eval_set is None else _validate.eval_dataset(self._network, eval_set)
-        _validate.followers(progress, callback)
+        data = dataset(self._network, X, y, sample_weight, class_weight=class_weight)
+        eval_data = None if eval_set is None else eval_dataset(self._network, eval_set)
+        followers = [*callback_list(callback, "callback"), *callback_list(callbacks)]
+        if time_budget is not None:
+            followers.append(TimeBudget(time_budget))
+        epochs = _validate.positive_int(epochs, "epochs")
+        rows = len(data[0])
+        batch_size = rows_per_step(batch_size, rows)
+        settings = optimizer_of(optimizer)
         options = core.FitOptions(
-            epochs=_validate.positive_int(epochs, "epochs"),
-            batch_size=rows_per_step(batch_size, len(data[0])),
+            epochs=epochs,
+            batch_size=batch_size,
             shuffle=bool(shuffle),
             seed=self.seed,
             first_epoch=self.epochs_trained,
-            optimizer=optimizer_spec(optimizer),
+            batches_per_step=_validate.positive_int(batches_per_step, "batches_per_step"),
+            dropout=_validate.dropout(dropout, len(self.sizes) - 2),
+            optimizer=settings.spec(len(self.activations), _validate.share(average, "average")),
         )
-        history, error = train(self._network, data, eval_data, options, progress, callback)
-        self.history = history
-        self.epochs_trained += epochs_kept(history, error)
-        if error is not None:
-            raise error
-        return history
+        scorer = make_scorer(metrics, self, eval_data, eval_set)
+        training = Training(
+            self,
+            epochs=epochs,
+            rows=rows,
+            batch_size=batch_size,
+            columns=columns(eval_data, scorer),
+        )
+        display = open_progress(
+            progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
+        )
+        train(
+            training,
+            data,
+            eval_data,
+            options,
+            rates=rates_of(settings, epochs, training.batches, training.history),
+            scorer=scorer,
+            display=display,
+            callbacks=followers,
+        )
+        if training.error is not None:
+            raise training.error
+        return training.history
+
+
+def load(file: File) -> MLP:
+    """Read a network that `MLP.save` wrote, with this version or an earlier one.
+
+    Parameters
+    ----------
+    file
+        A path; or a binary file, open for reading at any position.
+
+    Returns
+    -------
+    MLP
+        A network with the same parameters, seed, epochs trained and history.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a saved network, is damaged, or was written by a later version in a
+        format of its own. Files from strangers are safe to load: nothing in them is executed, and
+        they take memory in proportion to their length.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import io
+    >>> import briskmlp as bm
+    >>> file = io.BytesIO()
+    >>> bm.MLP([2, 8, 1], "tanh", seed=0).save(file)
+    >>> bm.load(file).activations
+    ('tanh', 'identity')
+    """
+    from ._saving import read
+
+    state, history = read(file)
+    net = MLP.__new__(MLP)
+    net.__setstate__(state)
+    net.history = history
+    return net

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,12 +17,16 @@ from ._losses import Loss, loss_of
 from ._state import network_from, state_of
 from ._validate import Array
 
+if TYPE_CHECKING:
+    from ._files import File
+
 
 class Network:
     """The core's network with its parameters in sight. `MLP` adds the computing."""
 
     _network: core.Network
     seed: int
+    init: str
     epochs_trained: int
     history: History | None
 
@@ -125,11 +129,50 @@ class Network:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.copy()
 
+    def save(self, file: File) -> None:
+        """Write the network to a file that `briskmlp.load` reads, for ever.
+
+        Parameters
+        ----------
+        file
+            A path, used as it is, say ``"net.npz"``; or a binary file, open for writing. What
+            stands at the path is replaced at once or, after an error, stays.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not finite.
+        OSError
+            If the file cannot be written.
+
+        Notes
+        -----
+        The file is in NumPy's format ``.npz``, holds no pickle, and is the same for the same
+        network. Besides layers and parameters it keeps `seed`, `init`, `epochs_trained` and
+        `history`. A subclass's own attributes are not kept.
+
+        Examples
+        --------
+        >>> import briskmlp as bm
+        >>> net = bm.MLP([2, 8, 1], seed=0)
+        >>> net.save("net.npz")
+        >>> twin = bm.load("net.npz")
+        >>> bool((twin([1, 2]) == net([1, 2])).all())
+        True
+        >>> np.load("net.npz")["parameters"].shape
+        (33,)
+        """
+        from ._saving import save
+
+        save(self, file)
+
     def __getstate__(self) -> dict[str, Any]:
-        return state_of(self._network, self.seed, self.epochs_trained)
+        return state_of(self._network, self.seed, self.init, self.epochs_trained)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._network, self.seed, self.epochs_trained = network_from(state)
+        self._network, outline = network_from(state)
+        self.seed, self.init = outline.seed, outline.init
+        self.epochs_trained = outline.epochs_trained
         self.history = None
 
     def __repr__(self) -> str:

@@ -1,4 +1,7 @@
-"""The display that `fit` updates after each epoch: tqdm's bar if it is installed, else a line."""
+"""The display that `fit` updates after each epoch: tqdm's bar if it is installed, else a line.
+
+Or rich's, if it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
+
+import numpy as np
+
+from ._names import unknown_name
 
 PATIENCE = 0.5  # seconds that a training may take before anything appears unasked
 REDRAW = 0.1  # seconds between two states of one line on a terminal
@@ -128,8 +135,11 @@ class Bar:
     def __init__(
         self, epochs: int, rows: int, metric_name: str, stream: TextIO, delay: float = 0
     ) -> None:
-        from tqdm import tqdm
-
+        try:
+            from tqdm import tqdm
+        except ImportError as error:
+            message = "progress='tqdm' needs tqdm: pip install 'briskmlp[progress]'"
+            raise ImportError(message) from error
         self.epochs, self.rows, self.metric_name = epochs, rows, metric_name
         self.bar = tqdm(
             total=epochs * rows,
@@ -149,8 +159,54 @@ class Bar:
         self.bar.close()
 
 
+class Rich:
+    """The rich package's bar, with rate, time left and figures."""
+
+    def __init__(
+        self, epochs: int, rows: int, metric_name: str, stream: TextIO, delay: float = 0
+    ) -> None:
+        try:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.table import Column
+        except ImportError as error:
+            message = "progress='rich' needs rich: pip install 'briskmlp[progress]'"
+            raise ImportError(message) from error
+        self.epochs, self.rows, self.metric_name = epochs, rows, metric_name
+        self.start = time.monotonic()
+        self.bar = Progress(
+            TextColumn("epoch {task.completed}/{task.total}"),
+            BarColumn(bar_width=8),  # leaves room for the figures in 80 columns
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[figures]}", table_column=Column(ratio=1, no_wrap=True)),
+            console=Console(file=stream),
+            expand=True,
+        )
+        self.task = self.bar.add_task("", total=epochs, figures="")
+        self.shown_from = self.start + delay
+
+    def update(self, epoch: int, record: dict[str, float]) -> None:
+        now = time.monotonic()
+        if now >= self.shown_from:
+            self.bar.start()
+        rate = _rate(self.rows * (epoch + 1) / max(now - self.start, 1e-9))
+        figures = _figures(record, self.metric_name).items()
+        text = "  ".join([f"{rate} rows/s", *(f"{name} {value}" for name, value in figures)])
+        self.bar.update(self.task, completed=epoch + 1, figures=text)
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
+DISPLAYS: dict[str, Callable[[int, int, str, TextIO, float], Progress]] = {
+    "line": Line,
+    "tqdm": Bar,
+    "rich": Rich,
+}
+
+
 def open_progress(
-    progress: bool | None,
+    progress: bool | str | None,
     *,
     epochs: int,
     rows: int,
@@ -164,17 +220,25 @@ def open_progress(
     progress
         None, the default of `fit`: shown if `stream` is a terminal and training takes longer than
         half a second. True: shown at once, on anything; what is not a terminal gets plain lines,
-        at most one a second. False: not shown.
+        at most one a second. False: not shown. "line", "tqdm", "rich": shown at once, in this way.
     metric_name
         What to call the figure ``eval_metric``.
     stream
         Where to write. Default: standard error.
     """
+    if progress is False:
+        return Silent()
+    if progress is not None and not isinstance(progress, (bool, np.bool_, str)):
+        raise TypeError(f"progress must be True, False, None or a name, got {progress!r}")
+    if isinstance(progress, str) and progress not in DISPLAYS:
+        raise ValueError(unknown_name("progress", progress, DISPLAYS))
     stream = sys.stderr if stream is None else stream
     # Standard error is None under pythonw, and then there is nowhere to show anything.
-    if progress is False or stream is None or (progress is None and not stream.isatty()):
+    if stream is None or not (stream.isatty() if progress is None else progress):
         return Silent()
-    delay = 0.0 if progress else PATIENCE
+    delay = PATIENCE if progress is None else 0.0
+    if isinstance(progress, str):
+        return DISPLAYS[progress](epochs, rows, metric_name, stream, delay)
     if stream.isatty():
         try:
             return Bar(epochs, rows, metric_name, stream, delay)

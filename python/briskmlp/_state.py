@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _briskmlp_core as core
 from ._losses import Loss, from_plain, loss_of, named_numbers, plain
@@ -12,13 +12,31 @@ from ._validate import (
     activation_names,
     array_of,
     float_type,
+    known_name,
     layer_sizes,
     whole_number,
 )
 
 FORMAT = 1  # counted up when the entries of a state or their meaning change
-ENTRIES = ("sizes", "activations", "loss", "dtype", "seed", "epochs_trained", "parameters")
+ENTRIES = ("sizes", "activations", "loss", "dtype", "seed", "epochs_trained")
 MAX_SEED = 2**64 - 1
+
+
+class Outline(NamedTuple):
+    """All of a network but its parameters."""
+
+    sizes: list[int]
+    activations: list[str]
+    loss: Loss
+    dtype: DType
+    seed: int
+    init: str
+    epochs_trained: int
+
+
+def num_parameters(sizes: list[int]) -> int:
+    """P, the number of weights and biases together."""
+    return sum((K + 1) * N for K, N in pairwise(sizes))
 
 
 def build(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) -> core.Network:
@@ -26,7 +44,7 @@ def build(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) ->
     try:
         return core.Network(sizes, activations, *named_numbers(loss), dtype.name)
     except MemoryError:
-        count = sum((K + 1) * N for K, N in pairwise(sizes))
+        count = num_parameters(sizes)
         size = count * dtype.itemsize / 2**30
         raise MemoryError(
             f"a network of sizes {sizes} has {count:,} parameters; their {size:,.1f} GiB are more "
@@ -34,7 +52,7 @@ def build(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) ->
         ) from None
 
 
-def state_of(network: core.Network, seed: int, epochs_trained: int) -> dict[str, Any]:
+def state_of(network: core.Network, seed: int, init: str, epochs_trained: int) -> dict[str, Any]:
     """Everything that makes the network what it is, as plain values and one array."""
     return {
         "format_version": FORMAT,
@@ -44,13 +62,14 @@ def state_of(network: core.Network, seed: int, epochs_trained: int) -> dict[str,
         "loss": plain(loss_of(network.loss, network.loss_settings)),
         "dtype": network.dtype.name,
         "seed": seed,
+        "init": init,
         "epochs_trained": epochs_trained,
         "parameters": network.parameters.copy(),
     }
 
 
-def network_from(state: object) -> tuple[core.Network, int, int]:
-    """Network, seed and number of epochs of a state, every entry of which is checked."""
+def require_version(state: object) -> None:
+    """Raise ValueError unless this is a state in the format that is read here."""
     if not isinstance(state, dict) or "format_version" not in state:
         raise ValueError("this is not the state of a briskmlp network")
     if state["format_version"] != FORMAT:
@@ -58,13 +77,32 @@ def network_from(state: object) -> tuple[core.Network, int, int]:
             f"the network was saved by briskmlp {state.get('version')} in format "
             f"{state['format_version']!r}; briskmlp {core.__version__} reads format {FORMAT}"
         )
+
+
+def outline_of(state: dict[str, Any]) -> Outline:
+    """All of a state but its parameters, every entry checked."""
     if missing := [name for name in ENTRIES if name not in state]:
         raise ValueError(f"the saved network lacks {', '.join(missing)}")
     sizes = layer_sizes(state["sizes"])
-    activations = activation_names(state["activations"], len(sizes) - 1)
-    dtype = float_type(state["dtype"])
-    network = build(sizes, activations, from_plain(state["loss"]), dtype)
+    return Outline(
+        sizes,
+        activation_names(state["activations"], len(sizes) - 1),
+        from_plain(state["loss"]),
+        float_type(state["dtype"]),
+        whole_number(state["seed"], "seed", 0, MAX_SEED),
+        # The earliest pickles have no such entry.
+        known_name(state.get("init", "auto"), "init", core.initializer_names()),
+        whole_number(state["epochs_trained"], "epochs_trained", 0),
+    )
+
+
+def network_from(state: dict[str, Any]) -> tuple[core.Network, Outline]:
+    """The network of a state, and its outline; every entry is checked."""
+    require_version(state)
+    outline = outline_of(state)
+    if "parameters" not in state:
+        raise ValueError("the saved network lacks parameters")
+    network = build(outline.sizes, outline.activations, outline.loss, outline.dtype)
     view = network.parameters
-    view[...] = array_of(state["parameters"], "parameters", view.shape, dtype)
-    seed = whole_number(state["seed"], "seed", 0, MAX_SEED)
-    return network, seed, whole_number(state["epochs_trained"], "epochs_trained", 0)
+    view[...] = array_of(state["parameters"], "parameters", view.shape, outline.dtype)
+    return network, outline

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from . import _briskmlp_core as core
-from ._config import SGD, Adam, AdamW, Optimizer
+from ._callbacks import Callback, Training, begin, end
+from ._datasets import Dataset
 from ._errors import DivergenceError
 from ._history import History
-from ._names import unknown_name
-from ._progress import Silent, open_progress
-from ._validate import Dataset, positive_int
+from ._progress import Progress, Silent
+from ._rates import RatesOfEpoch
+from ._validate import positive_int
+
+if TYPE_CHECKING:
+    from ._metrics import Scorer
+    from ._predictor import Predictor
 
 BATCH_SIZE = 128  # rows of a minibatch unless told otherwise
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
-
-
-def optimizer_spec(optimizer: object) -> core.OptimizerSpec:
-    """The core's settings for an optimizer, for the name of one, or for None: `Adam()`."""
-    if isinstance(optimizer, str):
-        if optimizer not in OPTIMIZERS:
-            raise ValueError(unknown_name("optimizer", optimizer, OPTIMIZERS))
-        if optimizer == "sgd":
-            raise ValueError("optimizer 'sgd' needs a learning rate: pass SGD(learning_rate)")
-        optimizer = AdamW() if optimizer == "adamw" else Adam()
-    settings = Adam() if optimizer is None else optimizer
-    for name, kind in OPTIMIZERS.items():
-        if isinstance(settings, kind):
-            return core.OptimizerSpec(name, **vars(settings))
-    raise TypeError(f"optimizer must be SGD, Adam, AdamW or a name, got {optimizer!r}")
 
 
 def rows_per_step(batch_size: int | None, rows: int) -> int:
@@ -44,41 +35,85 @@ def rows_per_step(batch_size: int | None, rows: int) -> int:
     return size
 
 
+def make_scorer(
+    metrics: object, net: Predictor, eval_data: Dataset | None, eval_set: object
+) -> Scorer | None:
+    """What evaluates the `metrics` of a fit, if there are any."""
+    if metrics is None:
+        return None
+    if eval_data is None:
+        raise ValueError("metrics are of the evaluation set: pass eval_set=(X, y) too")
+    from ._metrics import Scorer
+
+    return Scorer(metrics, net, eval_data, cast(Sequence[Any], eval_set)[1])
+
+
+def columns(eval_data: Dataset | None, scorer: Scorer | None) -> tuple[str, ...]:
+    """The figures that each epoch has in the history."""
+    if eval_data is None:
+        return ("loss", "seconds")
+    return ("loss", "eval_loss", "eval_metric", *(scorer.columns if scorer else ()), "seconds")
+
+
 def train(
-    network: core.Network,
+    training: Training,
     data: Dataset,
     eval_data: Dataset | None,
     options: core.FitOptions,
-    progress: bool | None,
-    callback: Callable[[History], object] | None,
-) -> tuple[History, BaseException | None]:
-    """Train in place. Returns the figures of the finished epochs, and what ended it early."""
-    rows, metric = len(data[0]), network.metric
-    history = History(metric)
+    *,
+    rates: RatesOfEpoch | None,
+    scorer: Scorer | None,
+    display: Progress,
+    callbacks: Sequence[Callback],
+) -> None:
+    """Train in place. Leaves the finished epochs, and what ended it early, in `training`."""
+    history = training.history
+    no_scores = dict.fromkeys(scorer.columns, math.nan) if scorer else {}
 
-    def append(report: core.EpochReport) -> None:
+    def append(report: core.EpochReport, scores: dict[str, float]) -> None:
         record = {"loss": report.loss}
         if eval_data is not None:
             record |= {"eval_loss": report.eval_loss, "eval_metric": report.eval_metric}
-        history.append(record | {"seconds": report.seconds})
+            record |= scores
+        record["seconds"] = report.seconds
+        history.append(record)
 
-    display = open_progress(progress, epochs=options.epochs, rows=rows, metric_name=metric)
+    def on_epoch(report: core.EpochReport) -> bool:
+        append(report, scorer() if scorer else no_scores)
+        training.tell_net(len(history))
+        display.update(report.epoch - 1, history[-1])
+        wishes = [callback.on_epoch_end(training) for callback in callbacks]  # all are told
+        return any(wishes)
+
+    # Without anyone to tell, the core need not wait for the interpreter after each epoch.
+    followed = callbacks or scorer or rates or not isinstance(display, Silent)
     with closing(display):
-
-        def on_epoch(report: core.EpochReport) -> bool:
-            append(report)
-            display.update(report.epoch - 1, history[-1])
-            return callback is not None and bool(callback(history))
-
-        # Without anyone to tell, the core need not wait for the interpreter after each epoch.
-        followed = callback is not None or not isinstance(display, Silent)
-        outcome = core.fit(network, data, eval_data, options, on_epoch if followed else None)
-    for report in outcome.epochs[len(history) :]:
-        append(report)
-    if outcome.diverged and outcome.error is None:
-        rate = options.learning_rate
-        return history, DivergenceError(outcome.epoch, outcome.step, history, rate)
-    return history, outcome.error
+        begin(callbacks, training)
+        try:
+            outcome = core.fit(
+                training.net._network,
+                data,
+                eval_data,
+                options,
+                on_epoch if followed else None,
+                rates,
+            )
+            # Those that nobody followed, or that a metric failed on.
+            for report in outcome.epochs[len(history) :]:
+                append(report, no_scores)
+            training.error = outcome.error
+            if outcome.diverged and outcome.error is None:
+                rate = options.learning_rate
+                if rates is not None:
+                    rate = float(rates(outcome.epoch - 1, training.batches)[outcome.step - 1])
+                training.error = DivergenceError(outcome.epoch, outcome.step, history, rate)
+            training.tell_net(epochs_kept(history, training.error))
+        except BaseException as error:
+            training.error = error
+            raise
+        finally:
+            display.close()  # what callbacks print comes after it
+            end(callbacks, training)
 
 
 def epochs_kept(history: History, error: BaseException | None) -> int:

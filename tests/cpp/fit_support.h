@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "train/fit.h"
@@ -21,6 +22,7 @@ class Recorder : public FitObserver {
         after_epochs.push_back(parameters_of(*net_));
         return report.epoch == stop_after;
     }
+    const double* rate_factors(index_t, index_t) override { return nullptr; }
     bool interrupted() override {
         if (throw_at_once) {
             throw std::runtime_error("interrupted");
@@ -44,7 +46,7 @@ inline OptimizerSpec sgd(double learning_rate) {
 }
 
 inline FitOptions fit_options(index_t epochs, index_t batch_size, OptimizerSpec optimizer) {
-    return {epochs, batch_size, true, 3, 0, optimizer, 1};
+    return {epochs, batch_size, true, 3, 0, 1, std::move(optimizer), {}, 1};
 }
 
 template <class T>

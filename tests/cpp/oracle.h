@@ -59,6 +59,18 @@ std::vector<T> stratified_values(index_t count) {
     return values;
 }
 
+// How much of an error an oracle that exponentiates may make itself, in ULP of T. It is the
+// relative error of an exponent, a few roundings, times the exponent, at most the logarithm of the
+// value.
+template <class T>
+double oracle_error_ulp(Wide<T> value) {
+    const double ratio = static_cast<double>(std::numeric_limits<Wide<T>>::epsilon()) /
+                         static_cast<double>(std::numeric_limits<T>::epsilon());
+    const double exponent =
+        value == 0 ? 0 : std::fabs(static_cast<double>(std::log(std::fabs(value))));
+    return 4 * ratio * (1 + exponent);
+}
+
 // The functions that the C library lacks, without overflow or cancellation.
 namespace oracle {
 
@@ -71,6 +83,38 @@ W sigmoid(W x) {
 template <class W>
 W softplus(W x) {
     return std::log1p(std::exp(-std::fabs(x))) + std::fmax(x, W{0});
+}
+
+template <class W>
+W selu(W x) {
+    return x > 0 ? W(1.0507009873554804934193349852946L) * x
+                 : W(1.7580993408473768599402175208123L) * std::expm1(x);
+}
+
+template <class W>
+W gelu(W x) {
+    return x * (std::erfc(-x * W(0.70710678118654752440084436210485L)) / 2);
+}
+
+// 1 / (1 + e^-v) with v = a x + b x^3; x^3 is kept from overflowing.
+template <class W>
+W gelu_tanh(W x) {
+    const W a = W(1.5957691216057307117597842397375L), b = a * W(0.044715L);
+    const W bounded = std::fmax(W{-1000}, std::fmin(W{1000}, x));
+    return x * sigmoid(bounded * (a + b * bounded * bounded));
+}
+
+template <class W>
+W silu(W x) {
+    return x * sigmoid(x);
+}
+
+// tanh(softplus(x)) = n / (n + 2), n = w (w + 2), w = e^x; to the right over w^2.
+template <class W>
+W mish(W x) {
+    const W e = std::exp(-std::fabs(x));
+    const W n = x < 0 ? e * (e + 2) : 1 + 2 * e, two = x < 0 ? W{2} : 2 * e * e;
+    return x * (n / (n + two));
 }
 
 }  // namespace oracle

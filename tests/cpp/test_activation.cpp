@@ -79,17 +79,6 @@ double value_bound_ulp(Activation kind) {
     }
 }
 
-// How much of an error the oracle itself may make, in ULP of T. It is the relative error of an
-// exponent, a few roundings, times the exponent, which is at most the logarithm of the value.
-template <class T>
-double oracle_error_ulp(Wide<T> value) {
-    const double ratio = static_cast<double>(std::numeric_limits<Wide<T>>::epsilon()) /
-                         static_cast<double>(std::numeric_limits<T>::epsilon());
-    const double exponent =
-        value == 0 ? 0 : std::fabs(static_cast<double>(std::log(std::fabs(value))));
-    return 4 * ratio * (1 + exponent);
-}
-
 // Derivatives are sums of terms up to about 1, each with a few roundings; so their error is
 // absolute.
 constexpr double kSlopeBound = 4;  // in units of epsilon

@@ -83,9 +83,9 @@ double worst_gradient(Network<double>& net, const Dataset<double>& data, index_t
 // The gradient of one minibatch by the phases of `plan`, on one thread.
 Values batch_gradient(const Network<double>& net, const Dataset<double>& data, const Plan& plan) {
     const KernelTable<double>& table = kernels<double>();
-    Weights<double> weights(net, table, whole_layers(net.layers()), false, 0);
+    Weights<double> weights(net, table, whole_layers(net.layers()), false, OptimizerNeeds{});
     weights.load(kSoleWorker, net);
-    Minibatch<double> minibatch(net, table, weights, plan, data.x.rows, data.y, 1);
+    Minibatch<double> minibatch(net, table, weights, plan, data.x.rows, data.y, 1, false);
     std::vector<std::uint32_t> order(static_cast<std::size_t>(data.x.rows));
     std::iota(order.begin(), order.end(), 0u);
     const Batch<double> batch(data, order.data(), data.x.rows);

@@ -7,13 +7,15 @@
 
 #include "base/check.h"
 #include "kernels/dispatch.h"
-#include "kernels/reference.h"
+#include "kernels/reference_optimizers.h"
 #include "nn/optimizer.h"
 #include "support.h"
 
 using namespace briskmlp;
 
 namespace {
+
+int states_of(const OptimizerSpec& spec) { return optimizer_needs(spec).state_arrays; }
 
 // One parameter: its gradient, its value and its state before a step.
 struct Parameter {
@@ -39,36 +41,87 @@ Allowed expect_sgd(const OptimizerSpec& spec, Parameter p, bool has_velocity) {
     return {p, gamma<T>(12) * (w + spec.learning_rate * direction), velocity_error, 0};
 }
 
+// The error of length above / below, to first order, where above has an error of its own and below
+// is the root of v, off by v_error, times inv_root, plus epsilon. An error of v moves its root by
+// v_error / (2 root) at most; twice that pays for the second order.
+template <class T>
+double quotient_error(const reference::Quotient& step, double above_error, double v, double v_error,
+                      double inv_root) {
+    const double root = std::sqrt(v);
+    const double below_error =
+        (root == 0 ? 0 : v_error / root) * inv_root + gamma<T>(6) * step.below;
+    const double quotient = std::fabs(step.above) / step.below;
+    return step.length * (above_error / step.below + quotient * below_error / step.below +
+                          gamma<T>(6) * quotient);
+}
+
 template <class T>
 Allowed expect_adam(const OptimizerSpec& spec, int t, Parameter p) {
     const bool decoupled = spec.kind == OptimizerKind::kAdamW;
     const double l2 = decoupled ? 0 : spec.weight_decay;
+    const reference::Adam settings{
+        spec.learning_rate, spec.beta1, spec.beta2,
+        spec.epsilon,       l2,         decoupled ? spec.weight_decay : 0};
     const double gradient = std::fabs(p.g) + std::fabs(l2 * p.w);
     const double m = std::fabs(p.state1) + (1 - spec.beta1) * gradient;
     const double v = spec.beta2 * p.state2 + (1 - spec.beta2) * gradient * gradient;
-    const double w = std::fabs(p.w);
-    reference::adam({spec.learning_rate, spec.beta1, spec.beta2, spec.epsilon, l2,
-                     decoupled ? spec.weight_decay : 0},
-                    t, p.g, p.w, p.state1, p.state2);
     const double m_error = gamma<T>(8) * m, v_error = gamma<T>(12) * v;
-    // Of step_size m / (sqrt(v) inv_sqrt_bias2 + epsilon), to first order. An error of v moves its
-    // root by v_error / (2 sqrt(v)) at most; twice that pays for the second order.
-    const double size = spec.learning_rate / (1 - std::pow(spec.beta1, t));
-    const double inv_root = 1 / std::sqrt(1 - std::pow(spec.beta2, t));
-    const double root = std::sqrt(p.state2);
-    const double bottom = root * inv_root + spec.epsilon;
-    const double bottom_error = (root == 0 ? 0 : v_error / root) * inv_root + gamma<T>(5) * bottom;
-    const double update = std::fabs(p.state1) / bottom;
-    const double update_error =
-        m_error / bottom + update * bottom_error / bottom + gamma<T>(5) * update;
-    return {p, gamma<T>(4) * w + size * update_error, m_error, v_error};
+    double above_error = m_error, inv_root = 1 / std::sqrt(1 - std::pow(spec.beta2, t));
+    const double w = std::fabs(p.w);
+    reference::Quotient step{};
+    if (spec.kind == OptimizerKind::kNadam) {
+        step = reference::nadam(settings, spec.momentum_decay, t, p.g, p.w, p.state1, p.state2);
+        // Its factors of m and of the gradient are at most 1 / (1 - beta1).
+        above_error = (m_error + gamma<T>(8) * (m + gradient)) / (1 - spec.beta1);
+    } else if (spec.kind == OptimizerKind::kRadam) {
+        step = reference::radam(settings, t, p.g, p.w, p.state1, p.state2);
+        inv_root = step.below == 1 ? 0 : 1;
+    } else {
+        step = reference::adam(settings, t, p.g, p.w, p.state1, p.state2);
+    }
+    const double error = quotient_error<T>(step, above_error, p.state2, v_error, inv_root);
+    return {p, gamma<T>(4) * w + error, m_error, v_error};
+}
+
+// Only a gradient and positive sums: no cancellation but by weight decay.
+template <class T>
+Allowed expect_scaled(const OptimizerSpec& spec, Parameter p) {
+    const double gradient = std::fabs(p.g) + std::fabs(spec.weight_decay * p.w);
+    const double w = std::fabs(p.w), u = std::fabs(spec.momentum * p.state2);
+    reference::Quotient step{};
+    double v = p.state1 + gradient * gradient;
+    if (spec.kind == OptimizerKind::kAdagrad) {
+        step = reference::adagrad(spec.learning_rate, spec.epsilon, spec.weight_decay, p.g, p.w,
+                                  p.state1);
+    } else {
+        v = spec.beta2 * p.state1 + (1 - spec.beta2) * gradient * gradient;
+        step = reference::rmsprop(
+            {spec.learning_rate, spec.beta2, spec.epsilon, spec.momentum, spec.weight_decay}, p.g,
+            p.w, p.state1, p.state2);
+    }
+    const double v_error = gamma<T>(12) * v;
+    const double error = quotient_error<T>(step, gamma<T>(4) * gradient, p.state1, v_error, 1) +
+                         gamma<T>(4) * spec.learning_rate * u;
+    return {p, gamma<T>(4) * w + 2 * error, v_error, gamma<T>(4) * u + error / spec.learning_rate};
+}
+
+template <class T>
+Allowed expect_lion(const OptimizerSpec& spec, Parameter p) {
+    const double w = std::fabs(p.w), m = std::fabs(p.state1) + std::fabs(p.g);
+    reference::lion(spec.learning_rate, spec.beta1, spec.beta2, spec.weight_decay, p.g, p.w,
+                    p.state1);
+    return {p, gamma<T>(6) * (w + spec.learning_rate), gamma<T>(6) * m, 0};
 }
 
 template <class T>
 Allowed expect(const OptimizerSpec& spec, int t, const Parameter& p) {
-    return spec.kind == OptimizerKind::kSgd
-               ? expect_sgd<T>(spec, p, optimizer_state_arrays(spec) == 1)
-               : expect_adam<T>(spec, t, p);
+    switch (spec.kind) {
+        case OptimizerKind::kSgd: return expect_sgd<T>(spec, p, states_of(spec) == 1);
+        case OptimizerKind::kRmsprop:
+        case OptimizerKind::kAdagrad: return expect_scaled<T>(spec, p);
+        case OptimizerKind::kLion: return expect_lion<T>(spec, p);
+        default: return expect_adam<T>(spec, t, p);
+    }
 }
 
 // A tile of parameters, padded, and its state.
@@ -104,7 +157,8 @@ struct Tile {
 template <class T>
 void check_ten_steps(const KernelTable<T>& table, const OptimizerSpec& spec, index_t cols) {
     Tile<T> tile(cols, table.lanes);
-    const int states = optimizer_state_arrays(spec);
+    const int states = optimizer_needs(spec).state_arrays;
+    Optimizer<T> optimizer(table, spec);
     double worst = 0;
     for (int t = 1; t <= 10; ++t) {
         Guarded<T> g(Tile<T>::kRows, tile.padded, tile.padded);
@@ -117,10 +171,10 @@ void check_ten_steps(const KernelTable<T>& table, const OptimizerSpec& spec, ind
             g.at(i / cols, i % cols) = gradient;
             expected.push_back(expect<T>(spec, t, tile.parameter(gradient, i / cols, i % cols)));
         }
-        OptimizerStep<T>(table, spec, t)
-            .apply(Tile<T>::kRows, tile.padded, g.data(), g.stride(), tile.w.data(),
-                   states > 0 ? tile.state1.data() : nullptr,
-                   states > 1 ? tile.state2.data() : nullptr, tile.w.stride());
+        optimizer.next(1).apply(
+            {Tile<T>::kRows, tile.padded, tile.w.data(), states > 0 ? tile.state1.data() : nullptr,
+             states > 1 ? tile.state2.data() : nullptr, nullptr, tile.w.stride(), 0, false},
+            g.data(), g.stride());
         for (index_t i = 0; i < Tile<T>::kRows * cols; ++i) {
             const Allowed& e = expected[static_cast<std::size_t>(i)];
             const Parameter got = tile.parameter(T(0), i / cols, i % cols);
@@ -162,6 +216,12 @@ OptimizerSpec adam_spec(OptimizerKind kind, double weight_decay) {
     return spec;
 }
 
+OptimizerSpec rmsprop_spec(double momentum, double weight_decay) {
+    OptimizerSpec spec = adam_spec(OptimizerKind::kRmsprop, weight_decay);
+    spec.momentum = momentum;
+    return spec;
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("ten steps of every optimizer agree with the oracle", T, float, double) {
@@ -176,6 +236,16 @@ TEST_CASE_TEMPLATE("ten steps of every optimizer agree with the oracle", T, floa
         adam_spec(OptimizerKind::kAdam, 0.1),
         adam_spec(OptimizerKind::kAdamW, 0),
         adam_spec(OptimizerKind::kAdamW, 0.1),
+        adam_spec(OptimizerKind::kNadam, 0),
+        adam_spec(OptimizerKind::kNadam, 0.1),
+        adam_spec(OptimizerKind::kRadam, 0),
+        adam_spec(OptimizerKind::kRadam, 0.1),
+        adam_spec(OptimizerKind::kAdagrad, 0),
+        adam_spec(OptimizerKind::kAdagrad, 0.1),
+        adam_spec(OptimizerKind::kLion, 0),
+        adam_spec(OptimizerKind::kLion, 0.1),
+        rmsprop_spec(0, 0),
+        rmsprop_spec(0.9, 0.1),
     };
     for_each_isa<T>([&](const KernelTable<T>& table) {
         for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -196,8 +266,10 @@ TEST_CASE("the first step of Adam has the length of the learning rate") {
         g[0] = 1e-3;
         w[1] = -2;
         g[1] = -1e3;
-        const OptimizerStep<double> step(table, adam_spec(OptimizerKind::kAdamW, decay), 1);
-        step.apply(1, 8, g.data(), 8, w.data(), m.data(), v.data(), 8);
+        const OptimizerSpec spec = adam_spec(OptimizerKind::kAdamW, decay);
+        Optimizer<double>(table, spec)
+            .next(1)
+            .apply({1, 8, w.data(), m.data(), v.data(), nullptr, 8, 0, false}, g.data(), 8);
         CHECK(w[0] == doctest::Approx(3 * (1 - 0.01 * decay) - 0.01).epsilon(1e-5));
         CHECK(w[1] == doctest::Approx(-2 * (1 - 0.01 * decay) + 0.01).epsilon(1e-5));
     }
@@ -207,11 +279,86 @@ TEST_CASE("optimizers have names and arrays of state") {
     CHECK(optimizer_from_name("sgd") == OptimizerKind::kSgd);
     CHECK(optimizer_from_name("adam") == OptimizerKind::kAdam);
     CHECK(optimizer_from_name("adamw") == OptimizerKind::kAdamW);
-    CHECK_THROWS_WITH_AS(optimizer_from_name("lbfgs"),
-                         "unknown optimizer 'lbfgs'; known: sgd, adam, adamw",
-                         std::invalid_argument);
-    CHECK(optimizer_state_arrays(sgd_spec(0, false, 0.1)) == 0);
-    CHECK(optimizer_state_arrays(sgd_spec(0.9, true, 0)) == 1);
-    CHECK(optimizer_state_arrays(adam_spec(OptimizerKind::kAdam, 0)) == 2);
-    CHECK(optimizer_state_arrays(adam_spec(OptimizerKind::kAdamW, 0)) == 2);
+    CHECK_THROWS_WITH_AS(
+        optimizer_from_name("lbfgs"),
+        "unknown optimizer 'lbfgs'; known: sgd, adam, adamw, nadam, radam, rmsprop, "
+        "adagrad, lion",
+        std::invalid_argument);
+    CHECK(states_of(sgd_spec(0, false, 0.1)) == 0);
+    CHECK(states_of(sgd_spec(0.9, true, 0)) == 1);
+    CHECK(states_of(adam_spec(OptimizerKind::kAdam, 0)) == 2);
+    CHECK(states_of(adam_spec(OptimizerKind::kAdamW, 0)) == 2);
+}
+
+TEST_CASE_TEMPLATE("a step has one learning rate a layer, and decays what it is told to", T, float,
+                   double) {
+    // w - rate (g + decay w) with powers of two, exact in both types.
+    OptimizerSpec spec = sgd_spec(0, false, 0.5);
+    spec.learning_rate = 0.25;
+    spec.layer_rates = {1, 0.5};
+    spec.decay_biases = false;
+    for_each_isa<T>([&](const KernelTable<T>& table) {
+        const index_t n = table.lanes;
+        for (const bool biases : {false, true}) {
+            for (const std::size_t layer : {std::size_t{0}, std::size_t{1}}) {
+                AlignedBuffer<T> w(n), g(n);
+                w[0] = 8;
+                g[0] = 16;
+                Optimizer<T> optimizer(table, spec);
+                optimizer.next(2).apply(
+                    {1, n, w.data(), nullptr, nullptr, nullptr, n, layer, biases}, g.data(), n);
+                const double rate = layer == 0 ? 0.5 : 0.25;
+                CHECK(static_cast<double>(w[0]) == 8 - rate * (16 + (biases ? 0 : 4)));
+            }
+        }
+    });
+}
+
+TEST_CASE_TEMPLATE("gradients are penalised, limited and shortened", T, float, double) {
+    OptimizerSpec spec = sgd_spec(0, false, 0);
+    spec.l1 = 0.5;
+    spec.clip_value = 2;
+    spec.clip_norm = 5;
+    for_each_isa<T>([&](const KernelTable<T>& table) {
+        const index_t n = table.lanes;
+        AlignedBuffer<T> w(4 * n), g(4 * n);  // four rows: lanes may be one
+        const double weights[4] = {1, -1, 0, 1}, before[4] = {1, 1, -9, 9};
+        for (index_t i = 0; i < 4; ++i) {
+            w[i * n] = static_cast<T>(weights[i]);
+            g[i * n] = static_cast<T>(before[i]);
+        }
+        const typename OptimizerStep<T>::Tile tile{4,       n, w.data(), nullptr, nullptr,
+                                                   nullptr, n, 0,        false};
+        Optimizer<T> optimizer(table, spec);
+        const OptimizerStep<T> step = optimizer.next(1);
+        step.adjust(tile, g.data(), n);
+        const double after[4] = {1.5, 0.5, -2, 2};
+        for (index_t i = 0; i < 4; ++i) {
+            CHECK(static_cast<double>(g[i * n]) == after[i]);
+        }
+        CHECK(table.sum_of_squares(4, n, g.data(), n) == 1.5 * 1.5 + 0.5 * 0.5 + 8);
+        step.shorten(4, 4, n, g.data(), n);
+        CHECK(static_cast<double>(g[0]) == 1.5);
+        step.shorten(20, 4, n, g.data(), n);
+        CHECK(static_cast<double>(g[0]) == doctest::Approx(1.5 / 4).epsilon(1e-6));
+    });
+}
+
+TEST_CASE_TEMPLATE("the running mean of the weights begins with few steps", T, float, double) {
+    OptimizerSpec spec = sgd_spec(0, false, 0);
+    spec.average = 0.5;
+    for_each_isa<T>([&](const KernelTable<T>& table) {
+        const index_t n = table.lanes;
+        AlignedBuffer<T> w(n), g(n), mean(n);
+        w[0] = 11;
+        Optimizer<T> optimizer(table, spec);
+        double expected = 0;
+        for (int t = 1; t <= 20; ++t) {
+            optimizer.next(1).apply({1, n, w.data(), nullptr, nullptr, mean.data(), n, 0, false},
+                                    g.data(), n);
+            const double keep = std::min(0.5, (1.0 + t) / (10 + t));
+            expected = keep * expected + (1 - keep) * 11;
+            CHECK(std::fabs(static_cast<double>(mean[0]) - expected) <= gamma<T>(4 * t) * 11);
+        }
+    });
 }

@@ -45,13 +45,13 @@ TEST_CASE_TEMPLATE("steps of every plan subtract the gradient", T, float, double
                  {PlanKind::kTwoPhase, PlanKind::kChunked, PlanKind::kSharded}) {
                 CAPTURE(std::string(plan_name(kind)));
                 const Plan plan = make_plan(net, kernels<T>(), rows, kind);
-                const auto step = make_step(net, kernels<T>(), plan, 0, rows, all.y, 1);
+                const auto step = make_step(net, kernels<T>(), plan, StepNeeds{}, rows, all.y, 1);
                 step->load(kSoleWorker, net);
                 NoWatch watch;
                 StepResult result{};
                 parallel(1, [&](const Worker& worker) {
                     result = step->run(worker, Batch<T>(all, order.data(), rows),
-                                       OptimizerStep<T>(kernels<T>(), gradient_descent, 1), watch);
+                                       Optimizer<T>(kernels<T>(), gradient_descent).next(1), watch);
                 });
                 CHECK(result.end == StepEnd::kUpdated);
                 auto after = make_network<T>(sizes, hidden, Loss::kMse);

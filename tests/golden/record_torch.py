@@ -14,7 +14,7 @@ import itertools
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +29,9 @@ from torch.nn import functional
 FILE = Path(__file__).with_name("torch.json")
 ROWS, INPUTS, HIDDEN = 8, 3, (5, 4)
 STEPS = 10
+TORCH_HAS = ("learning_rate", "momentum", "nesterov", "betas", "alpha", "eps", "weight_decay")
 torch.set_num_threads(1)  # more would only wait for each other
+torch.set_default_dtype(torch.float64)  # of the scalars that optimizers keep, too
 
 ACTIVATIONS = {
     "identity": torch.nn.Identity(),
@@ -160,7 +162,8 @@ def draw_start(problem: str, activation: str, optimizer: str, seed: int) -> dict
     return {
         "activation": activation,
         "loss": plain(PROBLEMS[problem].loss),
-        "optimizer": {"name": type(settings).__name__, **asdict(settings)},
+        "optimizer": {"name": type(settings).__name__}
+        | {f.name: getattr(settings, f.name) for f in fields(settings) if f.name in TORCH_HAS},
         "X": X.tolist(),
         "y": y.tolist(),
         "weights": [W.tolist() for W in net.weights],

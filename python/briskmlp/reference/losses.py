@@ -17,16 +17,22 @@ from .. import _losses
 from .activations import Array, sigmoid, softplus
 
 
-def softmax(z: Array) -> Array:
-    """Probabilities (M, N) of logits z (M, N), along the last axis."""
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+def softmax(z: Array, axis: int = -1) -> Array:
+    """Probabilities of logits z, which add up to 1 along the axis."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
-def log_softmax(z: Array) -> Array:
+def log_softmax(z: Array, axis: int = -1) -> Array:
     """Logarithms of softmax(z), finite where softmax itself underflows to zero."""
-    z = z - z.max(axis=-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    z = z - z.max(axis=axis, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
+
+
+def logsumexp(z: Array, axis: int = -1) -> Array:
+    """log(sum(exp(z))) along the axis."""
+    top = z.max(axis=axis, keepdims=True)
+    return np.squeeze(top, axis) + np.log(np.exp(z - top).sum(axis=axis))
 
 
 class Loss(Protocol):

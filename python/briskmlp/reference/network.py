@@ -12,16 +12,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .._config import Adam, Optimizer
 from .._history import History
 from .._losses import LossSettings
 from .._names import unknown_name
+from .._optimizer import Optimizer
+from .._optimizers import Adam
 from .._progress import open_progress
+from .._rates import rates_of
 from .activations import ACTIVATIONS, Array
 from .initializers import INITIALIZERS, initial_weights
+from .learner import Learner
 from .losses import LOSSES, loss_from
-from .optimizers import rule_of
-from .random import shuffled
+from .random import kept, shuffled
 
 
 class MLP:
@@ -94,16 +96,23 @@ class MLP:
         """Views of `parameters`: each layer's (N,) vector."""
         return [block[-1] for block in self.blocks(self.parameters)]
 
-    def forward(self, X: Array) -> tuple[list[Array], list[Array]]:
-        """Compute every layer's z = x @ W + b, and every x: the input (M, in) and all outputs."""
+    def forward(self, X: Array, dropped: Sequence[Array] = ()) -> tuple[list[Array], list[Array]]:
+        """Compute every layer's z = x @ W + b, and every x: the input (M, in) and all outputs.
+
+        `dropped`, unless empty, has factors (M, N) of each hidden layer's outputs.
+        """
         xs = [X]
         zs: list[Array] = []
-        for W, b, name in zip(self.weights, self.biases, self.activations, strict=True):
-            zs.append(xs[-1] @ W + b)
+        for layer, name in enumerate(self.activations):
+            zs.append(xs[-1] @ self.weights[layer] + self.biases[layer])
             xs.append(ACTIVATIONS[name].function(zs[-1]))
+            if layer < len(dropped):
+                xs[-1] = xs[-1] * dropped[layer]
         return xs, zs
 
-    def pull_back(self, xs: list[Array], zs: list[Array], d_x: Array) -> tuple[Array, Array]:
+    def pull_back(
+        self, xs: list[Array], zs: list[Array], d_x: Array, dropped: Sequence[Array] = ()
+    ) -> tuple[Array, Array]:
         """Follow d_x, the gradient by the last layer's output (M, out), back through the layers.
 
         Returns the gradient by the first layer's z, (M, N), and that by the parameters, (P,).
@@ -116,6 +125,8 @@ class MLP:
             d_blocks[layer][-1] = d_z.sum(axis=0)
             if layer > 0:
                 d_x = d_z @ self.weights[layer].T
+                if dropped:
+                    d_x = d_x * dropped[layer - 1]
         return d_z, gradient
 
     def __call__(self, X: ArrayLike) -> Array:
@@ -139,18 +150,31 @@ class MLP:
         return (w / (w.sum() or 1)).astype(self.dtype)
 
     def gradients(
-        self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        dropped: Sequence[Array] = (),
     ) -> tuple[float, Array]:
         """Compute the loss on rows X (M, in) with targets y, and its gradient (P,).
 
         The loss is the mean over the rows, weighted by `sample_weight` (M,) if there is one.
         """
-        xs, zs = self.forward(np.asarray(X, self.dtype))
+        xs, zs = self.forward(np.asarray(X, self.dtype), dropped)
         t = self.loss.targets(y, xs[-1])
         w = self.shares(len(t), sample_weight)
         loss = w @ self.loss.rows(xs[-1], t)
-        _, gradient = self.pull_back(xs, zs, w[:, np.newaxis] * self.loss.d_rows(xs[-1], t))
+        d_x = w[:, np.newaxis] * self.loss.d_rows(xs[-1], t)
+        _, gradient = self.pull_back(xs, zs, d_x, dropped)
         return float(loss), gradient
+
+    def kept_units(self, rows: int, shares: Sequence[float], batch: int) -> list[Array]:
+        """Factors of each hidden layer's outputs in minibatch number `batch` of its training."""
+        return [
+            kept(rows, N, share, seed=self.seed, batch=batch, layer=layer, layers=len(shares))
+            for layer, (N, share) in enumerate(zip(self.sizes[1:-1], shares, strict=True))
+        ]
 
     def backward(self, X: ArrayLike, dY: ArrayLike) -> tuple[Array, Array]:
         """Pull dY (M, out), any gradient by the raw outputs, back to the input and the parameters.
@@ -178,6 +202,9 @@ class MLP:
         epochs: int = 10,
         batch_size: int = 128,
         optimizer: Optimizer | None = None,
+        batches_per_step: int = 1,
+        average: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
@@ -186,8 +213,12 @@ class MLP:
         """Train on rows X (M, in) with targets y; the optimizer, Adam() if None, starts afresh."""
         X, y = np.asarray(X), np.asarray(y)
         w = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
-        rule = rule_of(optimizer or Adam(), self.parameters)
         history = History(self.loss.metric_name)
+        learner = Learner(self, optimizer or Adam(), average)
+        batches = -(-len(X) // batch_size)
+        hidden = len(self.sizes) - 2
+        shares = [dropout] * hidden if isinstance(dropout, (int, float)) else dropout
+        rates = rates_of(learner.settings, epochs, batches, history)
         display = open_progress(
             progress, epochs=epochs, rows=len(X), metric_name=self.loss.metric_name
         )
@@ -198,16 +229,28 @@ class MLP:
                 if shuffle:
                     order = shuffled(len(X), seed=self.seed, epoch=self.epochs_trained)
                 sum_of_losses = 0.0
+                learner.resume()
+                gradients: list[Array] = []
                 for first in range(0, len(X), batch_size):
                     rows = order[first : first + batch_size]
-                    loss, gradient = self.gradients(X[rows], y[rows], sample_weight=w[rows])
+                    batch = self.epochs_trained * batches + first // batch_size
+                    dropped = self.kept_units(len(rows), shares, batch)
+                    loss, gradient = self.gradients(
+                        X[rows], y[rows], sample_weight=w[rows], dropped=dropped
+                    )
                     if not math.isfinite(loss):
                         step = first // batch_size
                         raise FloatingPointError(
                             f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}"
                         )
-                    rule.step(self.parameters, gradient)
+                    if not gradients and rates is not None:
+                        learner.rate = rates(epoch, batches)[first // batch_size]
+                    gradients.append(gradient)
+                    if len(gradients) == batches_per_step or first + batch_size >= len(X):
+                        learner.step(np.mean(gradients, axis=0))
+                        gradients.clear()
                     sum_of_losses += loss * len(rows)
+                learner.pause()
                 record = {"loss": sum_of_losses / len(X)}
                 if eval_set is not None:
                     Xe, ye, *we = eval_set

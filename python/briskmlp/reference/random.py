@@ -16,6 +16,7 @@ GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd
 
 INIT = 1  # the stream of initial weights; its index is the layer
 SHUFFLE = 2  # the stream of the order of the rows; its index is the epoch
+DROPOUT = 3  # the stream of units left out; its index is minibatch * hidden layers + layer
 
 
 def mix64(z: NDArray[Any]) -> NDArray[Any]:
@@ -62,3 +63,15 @@ def shuffled(rows: int, *, seed: int, epoch: int) -> NDArray[np.intp]:
     for here, there in enumerate(partners.tolist()):
         order[here], order[there] = order[there], order[here]
     return np.array(order, np.intp)
+
+
+def kept(
+    rows: int, units: int, share: float, *, seed: int, batch: int, layer: int, layers: int
+) -> NDArray[np.float64]:
+    """Factors (rows, units) of a hidden layer's outputs: 0 for a share of them, left out at random.
+
+    The others, 1 / (1 - share), keep the mean (Srivastava et al. 2014).
+    """
+    bits = CounterRng(seed, DROPOUT, batch * layers + layer).bits(np.arange(rows * units))
+    keep = (bits >> 32) >= int(share * 2**32)
+    return keep.reshape(rows, units) / (1 - share)

@@ -1,0 +1,153 @@
+"""How others follow a training: the protocol, and what they are shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ._history import History
+from ._validate import Array, real_number
+
+if TYPE_CHECKING:
+    from ._mlp import MLP
+
+
+class Training:
+    """A fit that is going on, as its callbacks see it.
+
+    Attributes
+    ----------
+    net
+        The network. Its parameters, `epochs_trained` and `history` are those of the latest epoch.
+    history
+        The epochs of this fit.
+    epochs
+        How many were asked for.
+    rows, batch_size
+        Of the training data, and of a step.
+    columns
+        The figures that every epoch will have in the history.
+    error
+        What ended the fit early, such as a `KeyboardInterrupt`; None while it goes on, and after a
+        regular end.
+    """
+
+    def __init__(
+        self, net: MLP, *, epochs: int, rows: int, batch_size: int, columns: tuple[str, ...]
+    ) -> None:
+        self.net = net
+        self.history = History(net._network.metric)
+        self.epochs, self.rows, self.batch_size = epochs, rows, batch_size
+        self.columns = columns
+        self.error: BaseException | None = None
+        self._before = net.epochs_trained
+
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return -(-self.rows // self.batch_size)
+
+    def tell_net(self, epochs: int) -> None:
+        """Let the network know its history, and that it has seen so many epochs of it."""
+        self.net.history = self.history
+        self.net.epochs_trained = self._before + epochs
+
+    def restore(self, parameters: Array, epochs: int) -> None:
+        """Give the network the parameters that it had after so many epochs of this fit."""
+        self.net.parameters = parameters
+        self.tell_net(epochs)
+
+
+class Callback:
+    """What follows a training. A subclass overrides what it needs.
+
+    `MLP.fit` calls `on_fit_begin` before the first step, `on_epoch_end` after each epoch, and
+    `on_fit_end` however it ends, if it began.
+
+    Examples
+    --------
+    >>> import briskmlp as bm
+    >>> class Halve(bm.Callback):
+    ...     def on_epoch_end(self, training):
+    ...         if training.history[-1]["loss"] < training.history[0]["loss"] / 2:
+    ...             return True
+    >>> net = bm.MLP([1, 8, 1], seed=0)
+    >>> history = net.fit([[0.0], [1.0]], [1.0, 0.0], epochs=1000, callbacks=[Halve()])
+    >>> bool(0.45 < history["loss"][-1] / history["loss"][0] < 0.5)
+    True
+    """
+
+    def on_fit_begin(self, training: Training) -> None:
+        """A fit begins. An error ends it before anything has changed."""
+
+    def on_epoch_end(self, training: Training) -> object:
+        """An epoch has ended. What counts as true ends the fit; None goes on."""
+
+    def on_fit_end(self, training: Training) -> None:
+        """The fit has ended, `training.error` says whether early."""
+
+
+class _Function(Callback):
+    """A plain function of the history."""
+
+    def __init__(self, function: Callable[[History], object]) -> None:
+        self.function = function
+
+    def on_epoch_end(self, training: Training) -> object:
+        return self.function(training.history)
+
+
+def callback_list(callbacks: object, name: str = "callbacks") -> list[Callback]:
+    """One callback or function, or several, as a list of callbacks."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Callback):
+        return [callbacks]
+    if isinstance(callbacks, type):
+        raise TypeError(f"{name} has the class {callbacks.__name__}; make one: call it")
+    if callable(callbacks):
+        return [_Function(callbacks)]
+    if isinstance(callbacks, Iterable) and not isinstance(callbacks, (str, bytes)):
+        items = enumerate(callbacks)
+        return [one for i, item in items for one in callback_list(item, f"{name}[{i}]")]
+    raise TypeError(f"{name} must be functions or Callbacks, got {callbacks!r}")
+
+
+def begin(callbacks: Sequence[Callback], training: Training) -> None:
+    """Call each `on_fit_begin`; if one fails, end those that had begun."""
+    for count, callback in enumerate(callbacks):
+        try:
+            callback.on_fit_begin(training)
+        except BaseException as error:
+            training.error = error
+            end(callbacks[:count], training)
+            raise
+
+
+def end(callbacks: Sequence[Callback], training: Training) -> None:
+    """Call each `on_fit_end`, also if an earlier one fails; raise the first error."""
+    if not callbacks:
+        return
+    try:
+        callbacks[0].on_fit_end(training)
+    finally:
+        end(callbacks[1:], training)
+
+
+class TimeBudget(Callback):
+    """Ends a fit before the epoch that would end too late, if it took as long as the one before."""
+
+    def __init__(self, seconds: object) -> None:
+        self.seconds = real_number(seconds, "time_budget")
+        if self.seconds <= 0:
+            raise ValueError(f"time_budget must be positive, got {seconds!r}")
+        self.start = self.latest = 0.0
+
+    def on_fit_begin(self, training: Training) -> None:  # noqa: ARG002 - the protocol's
+        self.start = self.latest = time.perf_counter()
+
+    def on_epoch_end(self, training: Training) -> bool:  # noqa: ARG002
+        now = time.perf_counter()
+        epoch, self.latest = now - self.latest, now
+        return now - self.start + epoch > self.seconds

@@ -1,0 +1,93 @@
+"""A callback that saves the network as it learns."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+from ._callbacks import Callback, Training
+from ._monitor import Monitor
+from ._validate import positive_int, whole_number
+
+
+class Checkpoint(Callback):
+    """Saves the network after epochs: the latest ones, and the best.
+
+    Files are whole or absent at any time, also after a power cut, and `briskmlp.load` reads them.
+
+    Parameters
+    ----------
+    folder
+        Where to put ``best.npz`` and ``epoch-000012.npz``, say, by the epochs that the network has
+        been trained for. It is made if need be.
+    every
+        Epochs from one file to the next. Default 1.
+    keep_last
+        How many of this object's files by epoch stay; older ones are deleted. None: all.
+        Default 1.
+    keep_best
+        Whether to write ``best.npz`` whenever the monitored figure is the best that this object
+        has seen. Default True.
+    monitor, mode
+        As for `EarlyStopping`.
+
+    Attributes
+    ----------
+    latest_path
+        The latest file by epoch; None before.
+
+    Examples
+    --------
+    >>> import briskmlp as bm
+    >>> net = bm.MLP([1, 8, 1], seed=0)
+    >>> checkpoint = bm.Checkpoint("run", keep_last=2)
+    >>> history = net.fit([[0.0], [1.0]], [1.0, 0.0], epochs=5, callbacks=checkpoint)
+    >>> sorted(path.name for path in checkpoint.folder.iterdir())
+    ['best.npz', 'epoch-000004.npz', 'epoch-000005.npz']
+    >>> bm.load(checkpoint.latest_path).epochs_trained
+    5
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        every: int = 1,
+        keep_last: int | None = 1,
+        keep_best: bool = True,
+        monitor: str | None = None,
+        mode: str | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.every = positive_int(every, "every")
+        self.keep_last = None if keep_last is None else whole_number(keep_last, "keep_last", 0)
+        self.keep_best = bool(keep_best)
+        self._monitor = Monitor(monitor, mode)
+        self._best_cost = math.inf
+        self._written: list[Path] = []
+
+    @property
+    def latest_path(self) -> Path | None:
+        return self._written[-1] if self._written else None
+
+    def on_fit_begin(self, training: Training) -> None:
+        self._monitor.begin(training)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def on_epoch_end(self, training: Training) -> None:
+        if self.keep_last != 0 and len(training.history) % self.every == 0:
+            path = self.folder / f"epoch-{training.net.epochs_trained:06}.npz"
+            training.net.save(path)
+            self._written = [other for other in self._written if other != path] + [path]
+            self._delete_old()
+        cost = self._monitor.cost(training)
+        if self.keep_best and cost < self._best_cost:  # not if it is NaN
+            training.net.save(self.folder / "best.npz")
+            self._best_cost = cost
+
+    def _delete_old(self) -> None:
+        if self.keep_last is None:
+            return
+        while len(self._written) > self.keep_last:
+            self._written.pop(0).unlink(missing_ok=True)

@@ -1,0 +1,258 @@
+"""Networks in files: NumPy's ``.npz``, so that `numpy.load` reads the arrays, without pickle.
+
+A file is a zip archive of three members, none compressed. The same network gives the same bytes.
+
+- ``network.json``: layers, loss, seed and so on, and the version of this format;
+- ``parameters.npy``: (P,), laid out as `MLP.parameters` are;
+- ``history.npy``: (epochs, columns), the figures of the latest fit; absent if there are none.
+
+``"optimizer"`` in the JSON is null: a fit begins with a fresh optimizer. Its settings have their
+place there, and its arrays in members named ``optimizer/*.npy``, in a later version of the format.
+
+What is read may come from anywhere. Nothing in it is executed, and memory is taken only after the
+sizes that the JSON, the arrays' headers and the archive state have been found to agree with each
+other and with the length of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from ._files import File, name_of, reading, writing
+from ._history import History
+from ._state import ENTRIES as PLAIN_ENTRIES
+from ._state import num_parameters, outline_of, require_version
+from ._validate import Array, require_finite, whole_number
+
+if TYPE_CHECKING:
+    from ._network import Network
+
+ENTRIES = {*PLAIN_ENTRIES, "format_version", "version", "init", "history", "optimizer"}
+JSON, PARAMETERS, HISTORY = "network.json", "parameters.npy", "history.npy"
+MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
+SHORTEST_ZIP = 22  # bytes: an end without a beginning
+MAGIC = b"\x93NUMPY\x01\x00"  # of format 1.0, which has two bytes for the header's length
+ALIGNMENT = 64  # of the numbers in an .npy file
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can state, so that bytes do not change
+# What zipfile, json and the checks raise when bytes do not mean what they should.
+ERRORS = (
+    ValueError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+    RuntimeError,
+    zipfile.BadZipFile,
+)
+
+
+# --- Writing -----------------------------------------------------------------------------------
+
+
+def save(net: Network, file: File) -> None:
+    """Write a network, see `MLP.save`."""
+    flat = net.parameters
+    require_finite(flat, "parameters", flat.dtype)
+    state = net.__getstate__() | {"history": None, "optimizer": None}
+    del state["parameters"]
+    arrays = {PARAMETERS: flat}
+    if net.history is not None:
+        columns = net.history.keys()
+        state["history"] = {
+            "metric_name": net.history.metric_name,
+            "columns": columns,
+            "epochs": len(net.history),
+        }
+        if len(net.history):
+            arrays[HISTORY] = np.stack([net.history[name] for name in columns], axis=1)
+    text = json.dumps(state, indent=1).encode("ascii")
+    if len(text) > MAX_READ:
+        raise ValueError(f"the layers and the history's columns are {len(text):,} bytes of JSON")
+    with writing(file) as opened, zipfile.ZipFile(opened, "w") as archive:
+        _add(archive, JSON, len(text), [text])
+        for name, array in arrays.items():
+            head = _head(array.shape, array.dtype)
+            values = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+            chunks = [head, values.reshape(-1).view(np.uint8).data]
+            _add(archive, name, len(head) + values.nbytes, chunks)
+
+
+def _add(archive: zipfile.ZipFile, name: str, size: int, chunks: Iterable[Any]) -> None:
+    """Add a member of `size` bytes, which the chunks are together."""
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.create_system = 3  # wherever it is written
+    info.external_attr = 0o600 << 16
+    info.file_size = size
+    with archive.open(info, "w") as member:
+        for chunk in chunks:
+            member.write(chunk)
+
+
+def _head_text(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """How an .npy file describes an array: always in these words, so that they can be compared."""
+    descr = f"<f{dtype.itemsize}"
+    return f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode("ascii")
+
+
+def _head(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """All that precedes the numbers in an .npy file."""
+    text = _head_text(shape, dtype)
+    before = len(MAGIC) + 2
+    padded = -(-(before + len(text) + 1) // ALIGNMENT) * ALIGNMENT - before
+    return MAGIC + padded.to_bytes(2, "little") + text.ljust(padded - 1) + b"\n"
+
+
+# --- Reading -----------------------------------------------------------------------------------
+
+
+def read(file: File) -> tuple[dict[str, Any], History | None]:
+    """The state of a saved network, for `Network.__setstate__`, and its history."""
+    with reading(file) as opened:
+        try:
+            return _read(opened)
+        except ERRORS as error:
+            raise ValueError(f"cannot load {name_of(file)}: {error}") from error
+
+
+def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
+    guarded = _Guarded(opened)
+    with zipfile.ZipFile(guarded) as archive:
+        members = Counter(info.filename for info in archive.infolist())
+        if JSON not in members:
+            raise ValueError(f"it has no member {JSON}")
+        state = _parse(_read_bytes(archive, _member(archive, JSON, guarded)))
+        require_version(state)
+        if state.keys() != ENTRIES:
+            odd = ", ".join(sorted(state.keys() ^ ENTRIES))
+            raise ValueError(f"{JSON} has too few entries or too many: {odd:.200}")
+        if state["dtype"] not in ("float32", "float64"):
+            raise ValueError(f"dtype is {state['dtype']!r:.80}, expected 'float32' or 'float64'")
+        outline = outline_of(state)
+        history, shape = _history_of(state["history"])
+        if state["optimizer"] is not None:
+            raise ValueError("optimizer must be null")
+        expected = {JSON, PARAMETERS, HISTORY} if shape[0] else {JSON, PARAMETERS}
+        if members != Counter(expected):
+            found, wanted = ", ".join(members.elements()), ", ".join(sorted(expected))
+            raise ValueError(f"it has the members {found:.200}; expected {wanted}")
+        count = num_parameters(outline.sizes)
+        flat = _read_array(archive, PARAMETERS, (count,), outline.dtype, guarded)
+        require_finite(flat, "parameters", flat.dtype)
+        if history is not None and shape[0]:
+            figures = _read_array(archive, HISTORY, shape, np.dtype("f8"), guarded)
+            for row in figures.tolist():
+                history.append(dict(zip(state["history"]["columns"], row, strict=True)))
+    return state | {"parameters": flat}, history
+
+
+class _Guarded:
+    """A file of which only short pieces can be read, and only from where it has some."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.tell = file, file.tell
+        self.length = file.seek(0, os.SEEK_END)
+        if self.length < SHORTEST_ZIP:
+            raise ValueError(f"it has {self.length} bytes and is no zip archive")
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.length}[whence]
+        if not 0 <= start + offset <= self.length:
+            raise ValueError(f"it ends at byte {self.length:,} and refers to {start + offset:,}")
+        return self.file.seek(start + offset)
+
+    def read(self, count: int = -1) -> bytes:
+        if count > MAX_READ:
+            raise ValueError(f"it has a part of {count:,} bytes where none is so long")
+        return self.file.read(count if count >= 0 else MAX_READ)
+
+
+def _member(archive: zipfile.ZipFile, name: str, guarded: _Guarded) -> zipfile.ZipInfo:
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+        raise ValueError(f"{name} is compressed")
+    if info.header_offset + info.file_size > guarded.length:
+        raise ValueError(f"{name} has {info.file_size:,} bytes, the file {guarded.length:,}")
+    return info
+
+
+def _read_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    if info.file_size > MAX_READ:
+        raise ValueError(f"{info.filename} has {info.file_size:,} bytes, at most {MAX_READ:,}")
+    return archive.read(info)
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    """The JSON's entries, if they are an object whose names differ."""
+
+    def entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ValueError(f"{JSON} has two entries of one name")
+        return dict(pairs)
+
+    def constant(name: str) -> Any:
+        raise ValueError(f"{JSON} has the number {name}")
+
+    state = json.loads(text.decode("ascii"), object_pairs_hook=entries, parse_constant=constant)
+    if not isinstance(state, dict):
+        raise ValueError(f"{JSON} is not an object")
+    return state
+
+
+def _history_of(entry: object) -> tuple[History | None, tuple[int, int]]:
+    """An empty history as the JSON describes it, and the shape of its figures."""
+    if entry is None:
+        return None, (0, 0)
+    if not isinstance(entry, dict) or entry.keys() != {"metric_name", "columns", "epochs"}:
+        raise ValueError(f"history must be metric_name, columns and epochs, got {entry!r:.80}")
+    names, columns = entry["metric_name"], entry["columns"]
+    if not isinstance(columns, list) or not all(isinstance(n, str) for n in [names, *columns]):
+        raise ValueError("history's metric_name and columns must be strings")
+    if len(set(columns)) < len(columns):
+        raise ValueError("history has two columns of one name")
+    epochs = whole_number(entry["epochs"], "history's epochs", 0)
+    if (epochs > 0) != (len(columns) > 0):
+        raise ValueError(f"history has {epochs} epochs and {len(columns)} columns")
+    return History(names), (epochs, len(columns))
+
+
+def _read_array(
+    archive: zipfile.ZipFile,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    guarded: _Guarded,
+) -> Array:
+    """The array of an .npy member that must be described exactly so."""
+    info = _member(archive, name, guarded)
+    with archive.open(info) as member:
+        start = member.read(len(MAGIC) + 2)
+        if start[:-2] != MAGIC or len(start) < len(MAGIC) + 2:
+            raise ValueError(f"{name} is not an array in NumPy's format 1.0")
+        text = member.read(int.from_bytes(start[-2:], "little"))
+        if text.strip() != _head_text(shape, dtype):
+            wanted = _head_text(shape, dtype).decode()
+            raise ValueError(f"{name} is described by {text.strip()[:200]!r}, expected {wanted}")
+        count = int(np.prod(shape, dtype=object))
+        if info.file_size != len(start) + len(text) + count * dtype.itemsize:
+            raise ValueError(f"{name} has {info.file_size:,} bytes, which do not fit {shape}")
+        values = np.empty(count, dtype)
+        done = 0
+        while done < count:
+            chunk = np.frombuffer(member.read(MAX_READ), dtype.newbyteorder("<"))
+            values[done : done + len(chunk)] = chunk
+            done += len(chunk)
+            if not len(chunk):
+                raise ValueError(f"{name} ends too early")
+        member.read(1)  # nothing; it has the checksum compared
+    return values.reshape(shape)
