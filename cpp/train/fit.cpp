@@ -215,7 +215,7 @@ class Trainer {
                 return;
             }
         }
-        // No one reads these any more: every step ends with a barrier.
+        // All have their copies by now: every step has a barrier.
         if (worker.index == 0) {
             optimizer_ = optimizer;
             optimizer_step_ = optimizer_step;
