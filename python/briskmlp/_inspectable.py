@@ -198,8 +198,7 @@ class Inspectable(Differentiable):
         scale of X
           Column 1 of X: far from 0 or widely spread. In column 1 the mean is -0.33 and the
           standard deviation 38.7.
-          Scale them: (X - X.mean(axis=0)) / X.std(axis=0), with the means and deviations of the
-          training rows only.
+          Train with fit(..., standardize=True), which scales them.
         learning rate
           of rates from 0.0001 to 0.1 try Adam(...): in one pass it lowers the loss ...
         """

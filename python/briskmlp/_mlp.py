@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
+from ._algorithm import descent
 from ._callbacks import Callback, TimeBudget, Training, callback_list
 from ._history import History
 from ._inspectable import Inspectable
@@ -21,6 +22,7 @@ from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
 from ._progress import open_progress
 from ._rates import rates_of
+from ._standardized import standardized
 from ._state import MAX_SEED, build
 from ._training import columns, make_scorer, rows_per_step, train
 from ._validate import Array
@@ -138,6 +140,7 @@ class MLP(Inspectable):
         batches_per_step: int = 1,
         average: float = 0.0,
         shuffle: bool = True,
+        standardize: bool = False,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
         metrics: Metrics | None = None,
@@ -175,6 +178,11 @@ class MLP(Inspectable):
             evaluation and callbacks, and in the end. Default 0: no mean.
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
+        standardize
+            Whether to train on columns of X less their means, by their standard deviations; and for
+            "mse" and "gaussian_nll" so on targets, if the output layer is the identity. The layers
+            take this up: the network works on X as it is, before, between and afterwards, and all
+            figures are in the units of y. See Notes. Default False.
         sample_weight
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
         eval_set
@@ -218,6 +226,16 @@ class MLP(Inspectable):
         RuntimeError
             If another thread is fitting this network.
 
+        Notes
+        -----
+        With `standardize` the means and deviations are those of this call's X and y, weighted by
+        `sample_weight`; a column that is constant is only shifted. They are not kept: a further fit
+        takes its own, and goes on from what the network then is. Only weights that are still as
+        they were drawn count as drawn for standardized data. What is minimised stays the same; so
+        with "mse" all targets have one scale. Weight decay and clipping act on what the weights for
+        standardized data are. A copy of X in the network's dtype is made. A warning tells of
+        columns so far from 0 that the dtype is too coarse for predictions.
+
         Examples
         --------
         >>> import numpy as np
@@ -249,6 +267,7 @@ class MLP(Inspectable):
             batches_per_step=_validate.positive_int(batches_per_step, "batches_per_step"),
             optimizer=settings.spec(len(self.activations), _validate.share(average, "average")),
         )
+        standardize = _validate.boolean(standardize, "standardize")
         scorer = make_scorer(metrics, self, eval_data, eval_set)
         training = Training(
             self,
@@ -260,12 +279,16 @@ class MLP(Inspectable):
         display = open_progress(
             progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
         )
+        rates = rates_of(settings, epochs, training.batches, training.history)
+        algorithm = descent(options, rates)
+        if standardize:
+            algorithm = standardized(algorithm, self, data)
         train(
             training,
             data,
             eval_data,
-            options,
-            rates=rates_of(settings, epochs, training.batches, training.history),
+            algorithm,
+            rate=rates or options.learning_rate,
             scorer=scorer,
             display=display,
             callbacks=followers,
