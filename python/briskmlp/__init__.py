@@ -32,6 +32,7 @@ from ._callbacks import Training as Training
 from ._errors import DivergenceError as DivergenceError
 from ._history import Evaluation as Evaluation
 from ._history import History as History
+from ._lbfgs import LBFGS as LBFGS
 from ._mlp import MLP as MLP
 from ._mlp import load as load
 from ._optimizer import ClipNorm as ClipNorm

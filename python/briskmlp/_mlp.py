@@ -6,6 +6,7 @@ predictions, `Differentiable` gradients, `Inspectable` what can be learnt about 
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -18,10 +19,11 @@ from ._algorithm import descent
 from ._callbacks import Callback, TimeBudget, Training, callback_list
 from ._history import History
 from ._inspectable import Inspectable
+from ._lbfgs import LBFGS
 from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
 from ._progress import open_progress
-from ._rates import rates_of
+from ._rates import RatesOfEpoch, rates_of
 from ._standardized import standardized
 from ._state import MAX_SEED, build
 from ._training import columns, make_scorer, rows_per_step, train
@@ -136,7 +138,7 @@ class MLP(Inspectable):
         *,
         epochs: int = 10,
         batch_size: int | None = None,
-        optimizer: Optimizer | str | None = None,
+        optimizer: Optimizer | LBFGS | str | None = None,
         batches_per_step: int = 1,
         average: float = 0.0,
         shuffle: bool = True,
@@ -168,8 +170,9 @@ class MLP(Inspectable):
             Rows in a step, at most M; the last step of an epoch may have fewer. Default 128, or M
             if that is less.
         optimizer
-            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`, or the name of
-            one that needs no settings. Default `Adam()`.
+            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`; `LBFGS`, for
+            small data, of which each epoch is a step; or the name of one that needs no settings.
+            Default `Adam()`.
         batches_per_step
             Batches whose mean gradient makes up one step of the optimizer. Default 1.
         average
@@ -214,7 +217,7 @@ class MLP(Inspectable):
         TypeError, ValueError
             If an argument does not fit; the network is as it was.
         ImportError
-            If the display asked for is not installed.
+            If the display asked for, or what `LBFGS` needs, is not installed.
         DivergenceError
             If the loss stops being finite. The network has the parameters from before the best
             epoch.
@@ -255,19 +258,15 @@ class MLP(Inspectable):
         if time_budget is not None:
             followers.append(TimeBudget(time_budget))
         epochs = _validate.positive_int(epochs, "epochs")
-        rows = len(data[0])
-        batch_size = rows_per_step(batch_size, rows)
-        settings = optimizer_of(optimizer)
-        options = core.FitOptions(
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=bool(shuffle),
-            seed=self.seed,
-            first_epoch=self.epochs_trained,
-            batches_per_step=_validate.positive_int(batches_per_step, "batches_per_step"),
-            optimizer=settings.spec(len(self.activations), _validate.share(average, "average")),
-        )
+        average = _validate.share(average, "average")
+        batches_per_step = _validate.positive_int(batches_per_step, "batches_per_step")
         standardize = _validate.boolean(standardize, "standardize")
+        rows = len(data[0])
+        settings = optimizer_of(optimizer)
+        if isinstance(settings, LBFGS):
+            settings.require_whole_batch(batch_size, rows, batches_per_step, average)
+            batch_size = rows
+        batch_size = rows_per_step(batch_size, rows)
         scorer = make_scorer(metrics, self, eval_data, eval_set)
         training = Training(
             self,
@@ -279,8 +278,22 @@ class MLP(Inspectable):
         display = open_progress(
             progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
         )
-        rates = rates_of(settings, epochs, training.batches, training.history)
-        algorithm = descent(options, rates)
+        rate: float | RatesOfEpoch = math.nan
+        if isinstance(settings, LBFGS):
+            algorithm = settings.algorithm(epochs)
+        else:
+            options = core.FitOptions(
+                epochs=epochs,
+                batch_size=batch_size,
+                shuffle=bool(shuffle),
+                seed=self.seed,
+                first_epoch=self.epochs_trained,
+                batches_per_step=batches_per_step,
+                optimizer=settings.spec(len(self.activations), average),
+            )
+            rates = rates_of(settings, epochs, training.batches, training.history)
+            algorithm = descent(options, rates)
+            rate = rates or options.learning_rate
         if standardize:
             algorithm = standardized(algorithm, self, data)
         train(
@@ -288,7 +301,7 @@ class MLP(Inspectable):
             data,
             eval_data,
             algorithm,
-            rate=rates or options.learning_rate,
+            rate=rate,
             scorer=scorer,
             display=display,
             callbacks=followers,
