@@ -15,17 +15,17 @@ from ._state import build
 from ._validate import Dataset
 
 if TYPE_CHECKING:
-    from ._mlp import MLP
+    from ._network import Network
 
 
-class _Twin:
+class Twin:
     """A copy of a network, for standardized data, and how the two are kept alike.
 
     Weights that are as they were drawn are taken for drawn with standardized data in mind. Any
     others make up a function of the data as they are, which the twin then is too.
     """
 
-    def __init__(self, net: MLP, scaling: Scaling) -> None:
+    def __init__(self, net: Network, scaling: Scaling) -> None:
         self.net, self.scaling = net, scaling
         self.network = net.copy()._network
         self.sizes = self.network.sizes
@@ -56,7 +56,7 @@ class _Twin:
             self._note()
 
 
-def standardized(algorithm: Algorithm, net: MLP, data: Dataset) -> Algorithm:
+def standardized(algorithm: Algorithm, net: Network, data: Dataset) -> Algorithm:
     """The same algorithm, for this network and data set, on standardized data.
 
     Whoever follows it sees the network and the figures that belong to the data as they were given.
@@ -66,7 +66,7 @@ def standardized(algorithm: Algorithm, net: MLP, data: Dataset) -> Algorithm:
     def run(
         network: core.Network, data: Dataset, eval_data: Dataset | None, on_epoch: OnEpoch | None
     ) -> Outcome:
-        twin = _Twin(net, scaling)
+        twin = Twin(net, scaling)
         reports: list[Report] = []
 
         def in_given_units(report: Report) -> EpochReport:
