@@ -31,6 +31,7 @@ from ._validate import Array
 
 if TYPE_CHECKING:
     from ._files import File
+    from ._saving import Saved
 
 Metric = str | Callable[[Array, Array], float]
 Metrics = Metric | Sequence[Metric] | Mapping[str, Metric]
@@ -344,8 +345,12 @@ def load(file: File) -> MLP:
     """
     from ._saving import read
 
-    state, history = read(file)
+    return from_saved(read(file))
+
+
+def from_saved(saved: Saved) -> MLP:
+    """The network that a file holds."""
     net = MLP.__new__(MLP)
-    net.__setstate__(state)
-    net.history = history
+    net.__setstate__(saved.state)
+    net.history = saved.history
     return net
