@@ -74,6 +74,7 @@ from ._functions import tanh as tanh
 from ._functions import tanh_backward as tanh_backward
 from ._history import Evaluation as Evaluation
 from ._history import History as History
+from ._lbfgs import LBFGS as LBFGS
 from ._matmul import linear as linear
 from ._matmul import linear_backward as linear_backward
 from ._matmul import matmul as matmul
