@@ -136,6 +136,16 @@ def test_scores_are_of_rows_that_training_does_not_see(tmp_path: Path, capsys) -
     assert abs(baseline - 0.5) < 0.25
 
 
+def test_a_target_that_is_constant_where_it_is_held_out(tmp_path: Path, capsys) -> None:
+    y = np.zeros(100)
+    y[:2] = 0.5, 0.25
+    np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=y)
+    for seed in range(3):
+        run("train", tmp_path / "a.npz", "--target", "y", "-o", tmp_path / "m", "--seed", seed)
+    assert "r2" in capsys.readouterr().out
+    assert "rmse" in TableModel.load(tmp_path / "m").scores
+
+
 def test_options_reach_the_training(tmp_path: Path, capsys) -> None:
     np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=RNG.normal(size=100))
     assert run(

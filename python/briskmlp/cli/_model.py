@@ -80,7 +80,11 @@ class TableModel:
             "version": VERSION,
             "target": self.target.to_json(),
             "columns": [column.to_json() for column in self.columns],
-            "scores": {name: list(pair) for name, pair in self.scores.items()},
+            "scores": {
+                name: list(pair)
+                for name, pair in self.scores.items()
+                if np.isfinite(pair).all()  # r2 is not where the target is constant
+            },
         }
         _saving.save(self.net, file, preprocessing=entries)
 
