@@ -191,6 +191,10 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
     assert "'age' had numbers when the model was trained, and has 'old' in row 1" in failure(
         capsys, "predict", model, wrong
     )
+    far = written(tmp_path / "far.csv", {"a": [1] * 29 + ["inf"], "y": range(30), "b": range(30)})
+    assert "'a' has inf in row 30" in failure(capsys, "train", far, "--target", "y")
+    assert run("train", far, "--target", "y", "--drop", "a", "-o", model) == 0
+    capsys.readouterr()
     bm.MLP([2, 1], seed=0).save(tmp_path / "plain.npz")
     assert "is a network without columns" in failure(capsys, "inspect", tmp_path / "plain.npz")
     assert "there are 1 rows with a target" in failure(capsys, "train", fewer, "--target", "other")

@@ -14,7 +14,7 @@ from .._names import unknown_name
 from .._optimizers import Adam
 from .._stopping import EarlyStopping
 from .._validate import Array
-from ._columns import Column, Useless, learn
+from ._columns import Column, Useless, learn, numbers
 from ._model import TableModel, encode
 from ._scores import constant, figures
 from ._tables import Table, is_text, take
@@ -95,6 +95,9 @@ def _with_target(table: Table, recipe: Recipe, say: Say) -> tuple[Table, Target]
     for name in (recipe.target, *recipe.drop):
         if name not in table:
             raise ValueError(unknown_name("column", name, table))
+    for name, column in table.items():
+        if name not in recipe.drop:
+            numbers(column, name)  # what is infinite is named by its row in the file
     gone = is_missing(table[recipe.target])
     if gone.any():
         say(f"left out   {gone.sum():,} rows without {recipe.target}")
