@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from pathlib import Path
 
 import briskmlp as bm
@@ -116,6 +117,26 @@ def test_classification_from_beginning_to_end(pets: Path, capsys, tmp_path: Path
     assert err == (
         "column kind: newt: unknown or rare in training, taken as none of the known ones\n"
     )
+
+
+def test_text_stays_text_where_it_looks_like_numbers(tmp_path: Path, capsys) -> None:
+    pytest.importorskip("pandas")
+    code = np.array(["007", "7", "x"])[RNG.integers(0, 3, 200)]
+    y = np.select([code == "007", code == "7"], ["a", "b"], "c")
+    data = written(tmp_path / "a.csv", {"code": code, "y": y})
+    run("train", data, "--target", "y", "-o", tmp_path / "m")
+    capsys.readouterr()
+    new = written(tmp_path / "b.csv", {"code": ["007", "7"], "more": [1, 2]})
+    assert run("predict", tmp_path / "m", new) == 0
+    out, err = capsys.readouterr()
+    assert [line.split(",")[0] for line in out.splitlines()] == ["y", "a", "b"]
+    assert err == ""
+
+
+def test_a_plot_without_matplotlib_is_refused_at_once(capsys, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    message = failure(capsys, "train", "none.csv", "--target", "y", "--plot", "a.png")
+    assert message == "briskmlp: --plot needs matplotlib: pip install 'briskmlp[cli]'\n"
 
 
 def test_the_same_seed_gives_the_same_model(pets: Path, tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ class TableModel:
                 f"{self.target.loss!r}; the network has {has[0]}, {has[1]} and {self.net.loss!r}"
             )
 
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns that were text in training, for `read_table`."""
+        return [column.name for column in self.columns if isinstance(column, Category)]
+
     def inputs(self, table: Table) -> Array:
         """The network's inputs (M, in) for the rows of a table; columns without use are ignored."""
         return encode(self.columns, table)
