@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from pathlib import Path
 
 import briskmlp as bm
@@ -118,6 +119,26 @@ def test_classification_from_beginning_to_end(pets: Path, capsys, tmp_path: Path
     )
 
 
+def test_text_stays_text_where_it_looks_like_numbers(tmp_path: Path, capsys) -> None:
+    pytest.importorskip("pandas")
+    code = np.array(["007", "7", "x"])[RNG.integers(0, 3, 200)]
+    y = np.select([code == "007", code == "7"], ["a", "b"], "c")
+    data = written(tmp_path / "a.csv", {"code": code, "y": y})
+    run("train", data, "--target", "y", "-o", tmp_path / "m")
+    capsys.readouterr()
+    new = written(tmp_path / "b.csv", {"code": ["007", "7"], "more": [1, 2]})
+    assert run("predict", tmp_path / "m", new) == 0
+    out, err = capsys.readouterr()
+    assert [line.split(",")[0] for line in out.splitlines()] == ["y", "a", "b"]
+    assert err == ""
+
+
+def test_a_plot_without_matplotlib_is_refused_at_once(capsys, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    message = failure(capsys, "train", "none.csv", "--target", "y", "--plot", "a.png")
+    assert message == "briskmlp: --plot needs matplotlib: pip install 'briskmlp[cli]'\n"
+
+
 def test_the_same_seed_gives_the_same_model(pets: Path, tmp_path: Path) -> None:
     def parameters(seed: int) -> np.ndarray:
         run("train", pets, "--target", "cost", "--seed", seed, "--epochs", 3, "-o", tmp_path / "m")
@@ -134,6 +155,16 @@ def test_scores_are_of_rows_that_training_does_not_see(tmp_path: Path, capsys) -
     baseline, network = TableModel.load(tmp_path / "m.npz").scores["accuracy"]
     assert abs(network - 0.5) < 0.25  # four standard deviations of 60 coins are 0.26
     assert abs(baseline - 0.5) < 0.25
+
+
+def test_a_target_that_is_constant_where_it_is_held_out(tmp_path: Path, capsys) -> None:
+    y = np.zeros(100)
+    y[:2] = 0.5, 0.25
+    np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=y)
+    for seed in range(3):
+        run("train", tmp_path / "a.npz", "--target", "y", "-o", tmp_path / "m", "--seed", seed)
+    assert "r2" in capsys.readouterr().out
+    assert "rmse" in TableModel.load(tmp_path / "m").scores
 
 
 def test_options_reach_the_training(tmp_path: Path, capsys) -> None:
@@ -181,6 +212,10 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
     assert "'age' had numbers when the model was trained, and has 'old' in row 1" in failure(
         capsys, "predict", model, wrong
     )
+    far = written(tmp_path / "far.csv", {"a": [1] * 29 + ["inf"], "y": range(30), "b": range(30)})
+    assert "'a' has inf in row 30" in failure(capsys, "train", far, "--target", "y")
+    assert run("train", far, "--target", "y", "--drop", "a", "-o", model) == 0
+    capsys.readouterr()
     bm.MLP([2, 1], seed=0).save(tmp_path / "plain.npz")
     assert "is a network without columns" in failure(capsys, "inspect", tmp_path / "plain.npz")
     assert "there are 1 rows with a target" in failure(capsys, "train", fewer, "--target", "other")

@@ -282,9 +282,6 @@ class MLP(Inspectable):
             batch_size=batch_size,
             columns=columns(eval_data, scorer),
         )
-        display = open_progress(
-            progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
-        )
         rate: float | RatesOfEpoch = math.nan
         if isinstance(settings, LBFGS):
             algorithm = settings.algorithm(epochs)
@@ -304,6 +301,9 @@ class MLP(Inspectable):
             rate = rates or options.learning_rate
         if standardize:
             algorithm = standardized(algorithm, self, data)
+        display = open_progress(
+            progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
+        )
         train(
             training,
             data,

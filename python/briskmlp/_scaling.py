@@ -30,6 +30,11 @@ def _chunks(rows: int, columns: int) -> Iterator[slice]:
     return (slice(first, first + step) for first in range(0, rows, step))
 
 
+def _sums(values: Array) -> Floats:
+    """The sums of columns, whose bits do not hang on the threads of a BLAS."""
+    return np.asarray(values.sum(axis=0))
+
+
 def moments(values: Array, weights: Array | None) -> tuple[Floats, Floats]:
     """Means and standard deviations (N,) of the columns of (M, N), the rows weighted.
 
@@ -38,14 +43,14 @@ def moments(values: Array, weights: Array | None) -> tuple[Floats, Floats]:
     ([2.0, 0.1], [1.0, 0.0])
     """
     rows, columns = values.shape
-    w = np.ones(rows) if weights is None else weights.astype("f8")
+    w = np.ones((rows, 1)) if weights is None else weights.astype("f8")[:, np.newaxis]
     w /= w.sum()
     mean, variance = np.zeros(columns), np.zeros(columns)
     for part in _chunks(rows, columns):
-        mean += w[part] @ values[part].astype("f8")
+        mean += _sums(w[part] * values[part])
     with np.errstate(over="ignore"):
         for part in _chunks(rows, columns):
-            variance += w[part] @ (values[part] - mean) ** 2
+            variance += _sums(w[part] * (values[part] - mean) ** 2)
     deviation = np.sqrt(variance)
     if not np.isfinite(deviation).all():
         raise ValueError("the data are too large to be standardized: their squares are infinite")
@@ -104,7 +109,7 @@ class Scaling:
         result = flat.astype("f8")
         weights, biases = split(result, sizes)
         weights[0][...] /= self.scale[:, np.newaxis]
-        biases[0][...] -= self.mean @ weights[0]
+        biases[0][...] -= _sums(self.mean[:, np.newaxis] * weights[0])
         weights[-1][...] *= self.factor
         biases[-1][...] = biases[-1] * self.factor + self.shift
         return result.astype(flat.dtype)
@@ -115,7 +120,7 @@ class Scaling:
         weights, biases = split(result, sizes)
         weights[-1][...] /= self.factor
         biases[-1][...] = (biases[-1] - self.shift) / self.factor
-        biases[0][...] += self.mean @ weights[0]
+        biases[0][...] += _sums(self.mean[:, np.newaxis] * weights[0])
         weights[0][...] *= self.scale[:, np.newaxis]
         return result.astype(flat.dtype)
 

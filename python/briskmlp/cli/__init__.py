@@ -3,7 +3,8 @@
 `TableModel` is a network with what makes its inputs from columns, for programs:
 
     from briskmlp.cli import TableModel, read_table
-    answers = TableModel.load("model.npz").answer(read_table("data.csv"))
+    model = TableModel.load("model.npz")
+    answers = model.answer(read_table("data.csv", as_text=model.text_columns))
 """
 
 from __future__ import annotations

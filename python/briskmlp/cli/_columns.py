@@ -146,7 +146,8 @@ def learn(name: str, column: Array, max_categories: int) -> Column:
     if not is_text(column):
         values = numbers(column, name)
         present = values[~np.isnan(values)]
-        _require_variety({*present[:1], *present[present != present[:1]][:1]}, column, len(present))
+        extremes = {present.min().item(), present.max().item()} if len(present) else set()
+        _require_variety(extremes, column, len(present))
         return Number(name, float(np.median(present)), len(present) < len(values))
     counts = Counter(text for text in column if text is not None)
     known = sum(counts.values())

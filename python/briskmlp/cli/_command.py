@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__, _runtime, demos
 from .._names import unknown_name
@@ -14,6 +15,9 @@ from . import _training, _using
 from ._model import TableModel
 from ._tables import read_table
 from ._target import TASKS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # What may be wrong with files, data and installation: an error of one line.
 FAILURES = (OSError, ValueError, ImportError, ArithmeticError, MemoryError)
@@ -160,6 +164,15 @@ def _note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def _figure() -> Figure:
+    """An empty figure; an error if there can be none comes before the work."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("--plot needs matplotlib: pip install 'briskmlp[cli]'") from error
+    return Figure(figsize=(7, 4), layout="constrained")
+
+
 def _train(args: argparse.Namespace) -> int:
     recipe = _training.Recipe(
         target=args.target,
@@ -174,16 +187,14 @@ def _train(args: argparse.Namespace) -> int:
         max_categories=args.max_categories,
         seed=args.seed,
     )
+    figure = _figure() if args.plot else None
     table = read_table(args.data)
     rows = len(next(iter(table.values())))
     _say(f"{args.data.name}: {rows:,} rows, {len(table):,} columns")
     trained = _training.train(table, recipe, _say)
     trained.model.save(args.output)
     _say(f"saved      {args.output}")
-    if args.plot:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7, 4), layout="constrained")
+    if figure is not None:
         trained.history.plot(figure.subplots())
         figure.savefig(args.plot, dpi=120)
         _say(f"           {args.plot}")
@@ -192,7 +203,7 @@ def _train(args: argparse.Namespace) -> int:
 
 def _predict(args: argparse.Namespace) -> int:
     model = TableModel.load(args.model)
-    table = read_table(args.data)
+    table = read_table(args.data, as_text=model.text_columns)
     predictions = model.predict(table)
     if args.output is None:
         _using.write_predictions(model.target, predictions, sys.stdout)

@@ -50,6 +50,11 @@ class TableModel:
                 f"{self.target.loss!r}; the network has {has[0]}, {has[1]} and {self.net.loss!r}"
             )
 
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns that were text in training, for `read_table`."""
+        return [column.name for column in self.columns if isinstance(column, Category)]
+
     def inputs(self, table: Table) -> Array:
         """The network's inputs (M, in) for the rows of a table; columns without use are ignored."""
         return encode(self.columns, table)
@@ -80,7 +85,11 @@ class TableModel:
             "version": VERSION,
             "target": self.target.to_json(),
             "columns": [column.to_json() for column in self.columns],
-            "scores": {name: list(pair) for name, pair in self.scores.items()},
+            "scores": {
+                name: list(pair)
+                for name, pair in self.scores.items()
+                if np.isfinite(pair).all()  # r2 is not where the target is constant
+            },
         }
         _saving.save(self.net, file, preprocessing=entries)
 

@@ -6,6 +6,7 @@ A column is an array (M,): numbers, with NaN for what is missing, or text as obj
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def is_text(column: Array) -> bool:
     return column.dtype.kind == "O"
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: str | Path, as_text: Collection[str] = ()) -> Table:
     """Read the columns of a file.
 
     Parameters
@@ -29,6 +30,8 @@ def read_table(path: str | Path) -> Table:
     path
         Ends in ``.npz`` or ``.parquet``; anything else is CSV, or with ``.tsv`` is separated by
         tabs. In an NPZ file an array (M,) is a column, and (M, ...) is many: ``X[0]``, ``X[1]`` ...
+    as_text
+        Columns of a CSV file that are text even where they look like numbers: "007" stays so.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def read_table(path: str | Path) -> Table:
         If the file cannot be read.
     """
     path = Path(path)
-    table = _read_npz(path) if path.suffix == ".npz" else _read_with_pandas(path)
+    table = _read_npz(path) if path.suffix == ".npz" else _read_with_pandas(path, as_text)
     if not table or not len(next(iter(table.values()))):
         raise ValueError(f"{path} has no rows")
     return table
@@ -79,7 +82,7 @@ def _read_npz(path: Path) -> Table:
     return table
 
 
-def _read_with_pandas(path: Path) -> Table:
+def _read_with_pandas(path: Path, as_text: Collection[str]) -> Table:
     try:
         import pandas
     except ImportError as error:
@@ -90,7 +93,8 @@ def _read_with_pandas(path: Path) -> Table:
     else:
         separator = "\t" if ".tsv" in path.suffixes else ","
         try:
-            frame = pandas.read_csv(path, sep=separator, low_memory=False)
+            texts = dict.fromkeys(as_text, "str")
+            frame = pandas.read_csv(path, sep=separator, dtype=texts, low_memory=False)
         except pandas.errors.EmptyDataError:
             raise ValueError(f"{path} is empty") from None
     names = [str(name) for name in frame.columns]

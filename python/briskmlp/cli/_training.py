@@ -14,11 +14,11 @@ from .._names import unknown_name
 from .._optimizers import Adam
 from .._stopping import EarlyStopping
 from .._validate import Array
-from ._columns import Column, Useless, learn
+from ._columns import Column, Useless, learn, numbers
 from ._model import TableModel, encode
 from ._scores import constant, figures
-from ._tables import Table, take
-from ._target import Target, infer, is_missing
+from ._tables import Table, is_text, take
+from ._target import TASKS, Target, infer, is_missing
 
 FEWEST = 20  # rows
 STOPPING_SHARE = 0.1  # of the rows, to find out when to stop
@@ -95,6 +95,9 @@ def _with_target(table: Table, recipe: Recipe, say: Say) -> tuple[Table, Target]
     for name in (recipe.target, *recipe.drop):
         if name not in table:
             raise ValueError(unknown_name("column", name, table))
+    for name, column in table.items():
+        if name not in recipe.drop:
+            numbers(column, name)  # what is infinite is named by its row in the file
     gone = is_missing(table[recipe.target])
     if gone.any():
         say(f"left out   {gone.sum():,} rows without {recipe.target}")
@@ -103,16 +106,15 @@ def _with_target(table: Table, recipe: Recipe, say: Say) -> tuple[Table, Target]
     if rows < FEWEST:
         raise ValueError(f"there are {rows} rows with a target, at least {FEWEST} are needed")
     target, why = infer(recipe.target, table[recipe.target], recipe.task)
-    reason = "as told" if recipe.task else f"--task {_other(target.task)} if that is wrong"
-    say(f"target     {target.name}: {why}; so {target.task} ({reason})")
+    other = next(task for task in TASKS if task != target.task)
+    reason = " (as told)" if recipe.task else f" (--task {other} if that is wrong)"
+    if is_text(table[target.name]):
+        reason = ""  # there is no choice
+    say(f"target     {target.name}: {why}; so {target.task}{reason}")
     if target.classes is not None:
         some = ", ".join(target.classes[:8]) + (", ..." if len(target.classes) > 8 else "")
         say(f"           {len(target.classes)} classes: {some}")
     return table, target
-
-
-def _other(task: str) -> str:
-    return "regression" if task == "classification" else "classification"
 
 
 def _split(rows: int, recipe: Recipe) -> _Parts:
