@@ -48,6 +48,7 @@ EVERY = {
     "calibration": lambda ax: plots.calibration(CLASSES, X, LABELS, ax),
     "residuals": lambda ax: plots.residuals(NUMBERS, X, X[:, 0], ax),
     "history": lambda ax: plots.history(bm.History("rmse"), ax),
+    "rate_test": lambda ax: plots.rate_test(NUMBERS.find_lr(X, X[:, 0]), ax),
 }
 
 

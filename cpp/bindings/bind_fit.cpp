@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "base/parallel.h"
 #include "kernels/dispatch.h"
 #include "train/fit.h"
@@ -32,10 +33,12 @@ bool on_main_thread() {
 class PythonObserver final : public FitObserver {
   public:
     // on_epoch(EpochReport), or None, returns true to stop; rates(epoch, batches), or None, an
-    // array of so many factors of the learning rate.
-    PythonObserver(py::object on_epoch, py::object rates)
+    // array of so many factors of the learning rate. The batches' losses go to `losses` unless that
+    // is null.
+    PythonObserver(py::object on_epoch, py::object rates, double* losses)
         : on_epoch_(std::move(on_epoch)),
           rates_(std::move(rates)),
+          losses_(losses),
           calls_back_(!on_epoch_.is_none()),
           main_thread_(on_main_thread()) {}
 
@@ -51,6 +54,10 @@ class PythonObserver final : public FitObserver {
         const py::gil_scoped_acquire gil;
         factors_ = rates_(epoch, batches);
         return elements<double>(factors_, {batches}, "the factors of the learning rate");
+    }
+
+    double* batch_losses(index_t epoch, index_t batches) override {
+        return losses_ == nullptr ? nullptr : losses_ + epoch * batches;
     }
 
     bool changes_parameters() const override { return calls_back_; }
@@ -84,15 +91,22 @@ class PythonObserver final : public FitObserver {
 
     py::object on_epoch_, rates_;
     py::array factors_;  // of the epoch in hand
+    double* losses_;
     py::object error_ = py::none();
     bool calls_back_, main_thread_;
 };
 
 FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
                        const std::optional<DataArrays>& eval, const FitOptions& options,
-                       py::object on_epoch, py::object rates) {
+                       py::object on_epoch, py::object rates, std::optional<py::array> losses) {
     const NetworkObject::FitLock lock(network);
-    PythonObserver observer(std::move(on_epoch), std::move(rates));
+    double* batch_losses = nullptr;
+    if (losses.has_value()) {
+        const index_t rows = std::get<0>(data).shape(0);
+        const index_t batches = ceil_div(rows, std::min(options.batch_size, rows));
+        batch_losses = writable_elements<double>(*losses, {options.epochs, batches}, "the losses");
+    }
+    PythonObserver observer(std::move(on_epoch), std::move(rates), batch_losses);
     FitResult result = network.visit([&](auto& net) {
         auto& training = network.training(net);
         const auto rows = dataset(net, data);
@@ -235,9 +249,10 @@ void bind_fit(py::module_& m) {
     m.def("plan", &plan_report, py::arg("network"), py::arg("batch_size"), py::arg("steps"),
           "How the network would be trained in epochs of so many steps.");
     m.def("fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
-          py::arg("options"), py::arg("on_epoch"), py::arg("rates"),
+          py::arg("options"), py::arg("on_epoch"), py::arg("rates"), py::arg("losses") = py::none(),
           "Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, "
-          "batches), unless None, gives factors of the learning rate, epochs counted from 0.");
+          "batches), unless None, gives factors of the learning rate, epochs counted from 0. The "
+          "loss of each batch is written to `losses` (epochs, batches), float64, unless None.");
 }
 
 }  // namespace briskmlp

@@ -74,6 +74,7 @@ from ._functions import tanh as tanh
 from ._functions import tanh_backward as tanh_backward
 from ._history import Evaluation as Evaluation
 from ._history import History as History
+from ._lbfgs import LBFGS as LBFGS
 from ._losses import CrossEntropy as CrossEntropy
 from ._losses import Focal as Focal
 from ._losses import Huber as Huber

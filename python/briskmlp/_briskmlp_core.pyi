@@ -228,9 +228,10 @@ def fit(
     options: FitOptions,
     on_epoch: typing.Any,
     rates: typing.Any,
+    losses: numpy.ndarray | None = None,
 ) -> FitOutcome:
     """
-    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0.
+    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None.
     """
 
 def initializer_names() -> list[str]: ...

@@ -126,7 +126,9 @@ def _of_columns(x: Array) -> Iterator[Finding]:
             f"{_named(constant).capitalize()} of X: the same in every row.",
             "Nothing can be learnt from them: leave them out.",
         )
-    yield from _of_scale(x, constant, "X", "(X - X.mean(axis=0)) / X.std(axis=0)")
+    yield from _of_scale(
+        x, constant, "X", "Train with fit(..., standardize=True), which scales them."
+    )
 
 
 def _of_scale(values: Array, fine: Array, name: str, remedy: str) -> Iterator[Finding]:
@@ -143,22 +145,25 @@ def _of_scale(values: Array, fine: Array, name: str, remedy: str) -> Iterator[Fi
             f"{_named(large).capitalize()} of {name}: far from 0 or widely spread. In column "
             f"{worst} the mean is {mean[worst]:.3g} and the standard deviation "
             f"{deviation[worst]:.3g}.",
-            f"Scale them: {remedy}, with the means and deviations of the training rows only.",
+            remedy,
         )
     elif 0 < size.max() < SMALL:
         yield Finding(
             f"scale of {name}",
             f"All columns of {name} are small: the root mean square is at most {size.max():.3g}.",
-            f"Scale them: {remedy}.",
+            remedy,
         )
 
 
 def _of_targets(net: Inspectable, y: Array) -> Iterator[Finding]:
     if net._network.metric != "accuracy":
-        remedy = "(y - y.mean(axis=0)) / y.std(axis=0), undone on predictions"
+        remedy = (
+            "Train with fit(..., standardize=True), which scales them for mse and gaussian_nll, or "
+            "scale them: (y - y.mean(axis=0)) / y.std(axis=0), undone on predictions."
+        )
         fine = np.zeros(y.shape[1], bool)
         if net._network.loss in POSITIVE_LOSSES:
-            remedy = "y / y.mean(axis=0), undone on predictions"
+            remedy = "Scale them: y / y.mean(axis=0), undone on predictions."
             fine = y.mean(axis=0) <= LARGE  # from 0 on, they need not lie around 0
         yield from _of_scale(y, fine, "y", remedy)
         return

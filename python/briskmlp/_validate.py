@@ -57,6 +57,13 @@ def positive_int(value: object, name: str) -> int:
     return whole_number(value, name, 1)
 
 
+def boolean(value: object, name: str) -> bool:
+    """`value` if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def share(value: object, name: str) -> float:
     """`value` as a float in [0, 1)."""
     number = real_number(value, name)

@@ -79,6 +79,21 @@ TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, f
     }
 }
 
+TEST_CASE("an epoch's loss is the mean of its batches' losses") {
+    auto net = make_network<double>({5, 20, 3}, Activation::kTanh, Loss::kCrossEntropy);
+    const TestData<double> data(net, 50, TargetKind::kLabels, true);
+    Recorder<double> observer(net);
+    observer.losses.assign(3 * 4, -1);
+    const Dataset<double> all = data.all();
+    const FitResult result =
+        fit_observed<double>(net, all, nullptr, fit_options(3, 16, sgd(0.1)), observer);
+    for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+        const double* const losses = observer.losses.data() + 4 * epoch;
+        const double sum = 16 * (losses[0] + losses[1] + losses[2]) + 2 * losses[3];
+        CHECK(result.epochs[epoch].loss == doctest::Approx(sum / 50).epsilon(1e-12));
+    }
+}
+
 TEST_CASE("one step of gradient descent subtracts the gradient") {
     // One batch, so that both see the same rows; a learning rate of 1 multiplies exactly.
     auto net = make_network<double>({5, 20, 3}, Activation::kTanh, Loss::kCrossEntropy);
