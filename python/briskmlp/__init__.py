@@ -75,6 +75,12 @@ from ._functions import tanh_backward as tanh_backward
 from ._history import Evaluation as Evaluation
 from ._history import History as History
 from ._lbfgs import LBFGS as LBFGS
+from ._losses import CrossEntropy as CrossEntropy
+from ._losses import Focal as Focal
+from ._losses import Huber as Huber
+from ._losses import Loss as Loss
+from ._losses import Quantile as Quantile
+from ._losses import Tweedie as Tweedie
 from ._matmul import linear as linear
 from ._matmul import linear_backward as linear_backward
 from ._matmul import matmul as matmul

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from . import _briskmlp_core as core
+from ._datasets import Dataset
 from ._rates import RatesOfEpoch
-from ._validate import Dataset
 
 
 class Report(Protocol):

@@ -40,6 +40,7 @@ class Network:
         sizes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
         activations: collections.abc.Sequence[str],
         loss: str,
+        loss_settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
         dtype: str,
     ) -> None: ...
     def backward(self, x: numpy.ndarray, d_y: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -81,6 +82,8 @@ class Network:
     def inputs(self) -> int: ...
     @property
     def loss(self) -> str: ...
+    @property
+    def loss_settings(self) -> list[float]: ...
     @property
     def metric(self) -> str: ...
     @property

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import _briskmlp_core as core
+from ._datasets import Dataset
 from ._lbfgs import LBFGS
 from ._optimizer import Optimizer
 from ._scaling import scaling_of
 from ._standardized import Twin
 from ._training import rows_per_step
-from ._validate import Array, Dataset
+from ._validate import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,10 +12,12 @@ import numpy as np
 from . import _briskmlp_core as core
 from . import _checks
 from ._algorithm import Algorithm, EpochReport, FitOutcome, OnEpoch, Outcome, Report
+from ._datasets import Dataset
 from ._layers import split
+from ._losses import loss_of
 from ._optimizer import Settings
 from ._state import build
-from ._validate import Array, Dataset, positive_int
+from ._validate import Array, positive_int
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,7 +141,8 @@ class _Descent:
         self.network, self.data, self.eval_data = network, data, eval_data
         self.on_epoch = on_epoch
         # Where the line search looks; the network has finished steps only.
-        self.trial = build(network.sizes, network.activations, network.loss, network.dtype)
+        loss = loss_of(network.loss, network.loss_settings)
+        self.trial = build(network.sizes, network.activations, loss, network.dtype)
         self.decay = np.full(network.parameters.size, settings.weight_decay)
         if not settings.decay_biases:
             for bias in split(self.decay, network.sizes)[1]:

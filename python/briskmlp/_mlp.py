@@ -17,9 +17,11 @@ from . import _briskmlp_core as core
 from . import _validate
 from ._algorithm import descent
 from ._callbacks import Callback, TimeBudget, Training, callback_list
+from ._datasets import dataset, eval_dataset
 from ._history import History
 from ._inspectable import Inspectable
 from ._lbfgs import LBFGS
+from ._losses import Loss
 from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
 from ._progress import open_progress
@@ -52,15 +54,12 @@ class MLP(Inspectable):
         "mish", "softplus", "sigmoid" or "tanh", for all hidden layers; or a list of names, one for
         each hidden layer, whose output layer then is the identity, or one for every layer.
     loss
-        What training minimises, always a mean over the rows:
+        What training minimises, a mean over rows and targets; docs/losses.md has the formulas.
 
-        - "mse" (the default), the mean over the outputs of (y - z)^2;
-        - "cross_entropy", -sum p log softmax(z), for one class out of several;
-        - "binary_cross_entropy", the mean over the outputs of -y log s - (1 - y) log(1 - s) with
-          s = sigmoid(z), for independent yes-or-no questions;
-        - "gaussian_nll", the mean over the targets of (log v + (y - m)^2 / v + log 2 pi) / 2, with
-          the means m in the first half of the outputs z, log v in the second (Nix and Weigend
-          1994).
+        - Numbers: "mse" (the default), "mae", "huber", "log_cosh", "quantile"; "gaussian_nll" for
+          means and variances; "poisson" for counts, "gamma" for positive numbers, "tweedie".
+        - Classes: "cross_entropy", "focal", and "binary_cross_entropy" for yes-or-no questions.
+        - With settings: `Huber`, `Quantile`, `Tweedie`, `CrossEntropy`, `Focal`.
     dtype
         "float32" (the default) or "float64": the type of the parameters, of all computing and of
         all results.
@@ -115,14 +114,13 @@ class MLP(Inspectable):
         sizes: Sequence[int],
         activation: str | Sequence[str] = "relu",
         *,
-        loss: str = "mse",
+        loss: Loss = "mse",
         dtype: DTypeLike = "float32",
         seed: int | None = None,
         init: str = "auto",
     ) -> None:
         sizes = _validate.layer_sizes(sizes)
         names = _validate.activation_names(activation, len(sizes) - 1)
-        loss = _validate.known_name(loss, "loss", core.loss_names())
         self.init = _validate.known_name(init, "init", core.initializer_names())
         if seed is None:
             seed = secrets.randbits(32)  # short enough to note down
@@ -146,6 +144,7 @@ class MLP(Inspectable):
         shuffle: bool = True,
         standardize: bool = False,
         sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[int, float] | ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
         metrics: Metrics | None = None,
         time_budget: float | None = None,
@@ -163,9 +162,9 @@ class MLP(Inspectable):
         X
             Rows (M, in), finite.
         y
-            Targets, finite: numbers (M, D), or (M,) if D is 1. For "cross_entropy" class numbers
-            (M,) from 0 to out - 1, or rows of probabilities (M, out); for "binary_cross_entropy"
-            each from 0 to 1.
+            Targets, finite: numbers (M, D), or (M,) if D is 1. For classes their numbers (M,) from
+            0 to out - 1, or rows of probabilities (M, out); for "binary_cross_entropy" each from 0
+            to 1.
         epochs
             How many times to go through all rows. Default 10.
         batch_size
@@ -194,6 +193,9 @@ class MLP(Inspectable):
             figures are in the units of y. See Notes. Default False.
         sample_weight
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
+        class_weight
+            Weights of the classes, which multiply those of the rows: a list of all, a dict of those
+            that are not 1, or "balanced": the same for every class as a whole.
         eval_set
             (X, y) or (X, y, sample_weight) to evaluate on after each epoch.
         metrics
@@ -258,8 +260,8 @@ class MLP(Inspectable):
         >>> len(stopped)
         3
         """
-        data = self._dataset(X, y, sample_weight)
-        eval_data = None if eval_set is None else _validate.eval_dataset(self._network, eval_set)
+        data = dataset(self._network, X, y, sample_weight, class_weight=class_weight)
+        eval_data = None if eval_set is None else eval_dataset(self._network, eval_set)
         followers = [*callback_list(callback, "callback"), *callback_list(callbacks)]
         if time_budget is not None:
             followers.append(TimeBudget(time_budget))

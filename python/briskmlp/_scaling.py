@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _briskmlp_core as core
+from ._datasets import Dataset
 from ._layers import split
-from ._validate import Array, Dataset, DType
+from ._validate import Array, DType
 
 CHUNK = 2**16  # numbers that are converted to float64 at once: they stay in the cache
 COARSE = 1e-3  # of a standard deviation: steps between numbers that are worth a warning

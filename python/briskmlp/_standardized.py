@@ -10,9 +10,9 @@ import numpy as np
 
 from . import _briskmlp_core as core
 from ._algorithm import Algorithm, EpochReport, FitOutcome, OnEpoch, Outcome, Report
+from ._datasets import Dataset
 from ._scaling import Scaling, scaling_of
 from ._state import build
-from ._validate import Dataset
 
 if TYPE_CHECKING:
     from ._network import Network

@@ -11,11 +11,12 @@ import numpy as np
 
 from ._algorithm import Algorithm, Report
 from ._callbacks import Callback, Training, begin, end
+from ._datasets import Dataset
 from ._errors import DivergenceError
 from ._history import History
 from ._progress import Progress, Silent
 from ._rates import RatesOfEpoch
-from ._validate import Dataset, positive_int
+from ._validate import positive_int
 
 if TYPE_CHECKING:
     from ._metrics import Scorer
