@@ -12,7 +12,7 @@ namespace briskmlp {
 namespace {
 
 // What one thread does in a nanosecond: multiply-adds in floats from L1, and bytes from beyond L2.
-constexpr double kFlops = 100, kBytes = 20;
+constexpr double kFlops = 100, kBytes = 70;
 
 // Nanoseconds of work for which a further thread pays, and of a share of it. Threads take a few
 // shares each: one that is late, or slowed down by other programs, leaves the rest to the others.
@@ -100,8 +100,10 @@ class Products {
             run_share(plan, whole(), scratch);
             return;
         }
+        // A row streams through its columns of B: the wider, the better.
+        const index_t each_takes = p_.c.rows == 1 && !dots_ ? 1 : kSharesEach;
         const auto most = static_cast<index_t>(nanoseconds / kShare);
-        const index_t shares = std::clamp(most, workers, kSharesEach * workers);
+        const index_t shares = std::clamp(most, workers, each_takes * workers);
         FloatExceptions exceptions;
         parallel_items(workers, shares, [&](const Worker& worker, index_t index) {
             exceptions.begin(worker);
