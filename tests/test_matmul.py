@@ -51,6 +51,14 @@ def assert_close(name, got, x, y):
     assert np.all(np.abs(got - exact) <= bound)
 
 
+def assert_same_order(got, expected, x, y):
+    """The same bits for matrices; with a vector the order is that in which the other lies."""
+    if x.shape[0] > 1 and y.shape[1] > 1:
+        np.testing.assert_array_equal(got, expected)
+    else:
+        assert_close("matmul", got, x, y)
+
+
 def both(name, *args, **kwargs):
     """The result, or the type and text of the error, of ours and of NumPy's."""
     results = []
@@ -111,10 +119,14 @@ def test_large(m, k, n, dtype, rng):
     x, y = draw(rng, (m, k), dtype), draw(rng, (k, n), dtype)
     got = bm.matmul(x, y)
     assert_close("matmul", got, x, y)
-    np.testing.assert_array_equal(bm.matmul(np.asfortranarray(x), np.asfortranarray(y)), got)
+    columns = bm.matmul(np.asfortranarray(x), np.asfortranarray(y))
+    assert_same_order(columns, got, x, y)
     np.testing.assert_array_equal(bm.matmul(x[m // 2], y), got[m // 2])
     with bm.threads(1):
         np.testing.assert_array_equal(bm.matmul(x, y), got)
+        np.testing.assert_array_equal(
+            bm.matmul(np.asfortranarray(x), np.asfortranarray(y)), columns
+        )
 
 
 @pytest.mark.parametrize("dtype", OTHERS)
@@ -215,10 +227,10 @@ def test_layouts(data):
     expected = bm.matmul(x.copy(), y.copy())
     assert_close("matmul", expected, x, y)
     assert bm.matmul(x, y, out=out) is out
-    np.testing.assert_array_equal(out, expected)
-    np.testing.assert_array_equal(bm.matmul(x, y, out), expected)
+    assert_same_order(out, expected, x, y)
+    np.testing.assert_array_equal(bm.matmul(x, y, out), out)
     rows = bm.matmul(x[:, np.newaxis], y)[:, 0] if m else expected
-    np.testing.assert_array_equal(rows, expected)
+    assert_same_order(rows, expected, x, y)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -235,6 +247,17 @@ def test_broadcasting(name, rng):
     constant = np.broadcast_to(np.float32(2), first)
     y = draw(rng, second, "f")
     assert_close(name, getattr(bm, name)(constant, y), constant, y)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_one_row_times_a_transpose(dtype, rng):
+    for k, n in itertools.product([5, 16, 100, 1000], [2, 5, 64, 1000]):
+        x, w = draw(rng, (1, k), dtype), draw(rng, (n, k), dtype)
+        got = bm.matmul(x, w.T)
+        assert_close("matmul", got, x, w.T)
+        np.testing.assert_array_equal(bm.matmul(x[0], w.T), got[0])
+        tall = draw(rng, (n, 1), dtype)
+        assert_close("matmul", bm.matmul(w.T, tall), w.T, tall)
 
 
 def test_operands_that_overlap_the_result(rng):
