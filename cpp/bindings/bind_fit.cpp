@@ -119,9 +119,9 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
 
 OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, double momentum,
                              bool nesterov, std::pair<double, double> betas, double eps,
-                             double weight_decay, double momentum_decay,
-                             std::vector<double> layer_rates, bool decay_biases, double l1,
-                             double clip_value, double clip_norm, double average) {
+                             double weight_decay, std::vector<double> layer_rates,
+                             bool decay_biases, double l1, double clip_value, double clip_norm,
+                             double average) {
     OptimizerSpec spec;
     spec.kind = optimizer_from_name(kind);
     spec.learning_rate = learning_rate;
@@ -131,7 +131,6 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
     spec.beta2 = betas.second;
     spec.epsilon = eps;
     spec.weight_decay = weight_decay;
-    spec.momentum_decay = momentum_decay;
     spec.layer_rates = std::move(layer_rates);
     spec.decay_biases = decay_biases;
     spec.l1 = l1;
@@ -194,7 +193,6 @@ void bind_fit(py::module_& m) {
              py::arg("momentum") = defaults.momentum, py::arg("nesterov") = defaults.nesterov,
              py::arg("betas") = std::make_pair(defaults.beta1, defaults.beta2),
              py::arg("eps") = defaults.epsilon, py::arg("weight_decay") = defaults.weight_decay,
-             py::arg("momentum_decay") = defaults.momentum_decay,
              py::arg("layer_rates") = defaults.layer_rates,
              py::arg("decay_biases") = defaults.decay_biases, py::arg("l1") = defaults.l1,
              py::arg("clip_value") = defaults.clip_value, py::arg("clip_norm") = defaults.clip_norm,

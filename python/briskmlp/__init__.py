@@ -27,7 +27,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import _matmul
-from . import schedules as schedules
 from ._callbacks import Callback as Callback
 from ._callbacks import Training as Training
 from ._errors import DivergenceError as DivergenceError
@@ -110,6 +109,7 @@ if TYPE_CHECKING or hasattr(_matmul, "matvec"):  # NumPy has them from 2.2 on
 if TYPE_CHECKING:
     from . import plots as plots
     from . import reference as reference
+    from . import schedules as schedules
     from ._checkpoint import Checkpoint as Checkpoint
     from ._loggers import CSVLogger as CSVLogger
     from ._loggers import JSONLinesLogger as JSONLinesLogger
@@ -120,6 +120,7 @@ if TYPE_CHECKING:
 _ON_DEMAND = {
     "plots": None,
     "reference": None,
+    "schedules": None,
     "CSVLogger": "_loggers",
     "Checkpoint": "_checkpoint",
     "EarlyStopping": "_stopping",

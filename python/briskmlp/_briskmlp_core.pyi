@@ -111,7 +111,6 @@ class OptimizerSpec:
         ] = (0.9, 0.999),
         eps: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
         weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0,
-        momentum_decay: typing.SupportsFloat | typing.SupportsIndex = 0.004,
         layer_rates: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [],
         decay_biases: bool = True,
         l1: typing.SupportsFloat | typing.SupportsIndex = 0.0,

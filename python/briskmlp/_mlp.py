@@ -26,7 +26,6 @@ from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
 from ._progress import open_progress
 from ._rates import RatesOfEpoch, rates_of
-from ._standardized import standardized
 from ._state import MAX_SEED, build
 from ._training import columns, make_scorer, rows_per_step, train
 from ._validate import Array
@@ -302,6 +301,8 @@ class MLP(Inspectable):
             algorithm = descent(options, rates)
             rate = rates or options.learning_rate
         if standardize:
+            from ._standardized import standardized
+
             algorithm = standardized(algorithm, self, data)
         display = open_progress(
             progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _briskmlp_core as core
 from . import _checks
-from .schedules import Schedule
+
+if TYPE_CHECKING:
+    from .schedules import Schedule
 
 
 class Settings:

@@ -7,13 +7,15 @@ read.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _checks
 from ._lbfgs import LBFGS
 from ._names import unknown_name
 from ._optimizer import Optimizer
-from .schedules import Schedule
+
+if TYPE_CHECKING:
+    from .schedules import Schedule
 
 
 @dataclass(frozen=True, repr=False)
