@@ -41,6 +41,12 @@ def shapes_of(name, m, k, n):
     }[name]
 
 
+def numpys(name, *args):
+    """NumPy's result, without the invalid operations that its BLAS may meet beside the operands."""
+    with np.errstate(invalid="ignore"):
+        return getattr(np, name)(*args)
+
+
 def assert_close(name, got, x, y):
     """Componentwise: |error| <= gamma_K |x| |y|, with K roundings here and as many in NumPy."""
     function = getattr(np, name)
@@ -75,7 +81,8 @@ def both(name, *args, **kwargs):
 
 def assert_same(name, *args, **kwargs):
     (ours, said), (theirs, numpy_said) = both(name, *args, **kwargs)
-    assert said == numpy_said
+    spurious = f"invalid value encountered in {name}"  # see numpys
+    assert numpy_said in (said, [*said, spurious])
     assert type(ours) is type(theirs)
     if not isinstance(ours, type):
         assert np.asarray(ours).dtype == np.asarray(theirs).dtype
@@ -106,7 +113,7 @@ def test_sizes(name, dtype, rng):
     for m, k, n in itertools.product(SIZES, SIZES, SIZES):
         first, second = shapes_of(name, m, k, n)
         x, y = draw(rng, first, dtype), draw(rng, second, dtype)
-        got, expected = getattr(bm, name)(x, y), getattr(np, name)(x, y)
+        got, expected = getattr(bm, name)(x, y), numpys(name, x, y)
         assert type(got) is type(expected)
         assert got.dtype == expected.dtype
         assert got.shape == expected.shape
@@ -140,8 +147,7 @@ def test_other_types_are_numpys(name, dtype, rng):
 def test_promotion(name, rng):
     first, second = shapes_of(name, 3, 4, 5)
     for a, b in itertools.product("?bhilefdgFDO", repeat=2):
-        x, y = np.ones(first, a), np.ones(second, b)
-        assert_same(name, x, y)
+        assert_same(name, np.ones(first, a), np.ones(second, b))
     x, y = np.ones(first), np.ones(second)
     assert_same(name, x, y.astype(">f8"))
     assert_same(name, x.astype(">f4"), y.astype("<f4"))
@@ -239,7 +245,7 @@ def test_broadcasting(name, rng):
     for a, b in [((4,), ()), ((), (4,)), ((4,), (4,)), ((2, 1), (4,)), ((0,), ()), ((1,), (3,))]:
         for dtype in FLOATS:
             x, y = draw(rng, (*a, *first), dtype), draw(rng, (*b, *second), dtype)
-            got, expected = getattr(bm, name)(x, y), getattr(np, name)(x, y)
+            got, expected = getattr(bm, name)(x, y), numpys(name, x, y)
             assert got.shape == expected.shape
             assert_close(name, got, x, y)
             strided = getattr(bm, name)(np.repeat(x, 2, axis=-1)[..., ::2], y)
@@ -382,9 +388,8 @@ def test_instruction_sets(isa):
         pytest.skip("this very process")
     if os.environ.get("BRISKMLP_ISA"):
         pytest.skip("one was asked for")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
     process = subprocess.run(
-        command,
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__],
         env={**os.environ, "BRISKMLP_ISA": isa},
         cwd=Path(__file__).parents[1],
         capture_output=True,
