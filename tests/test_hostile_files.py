@@ -56,7 +56,11 @@ def test_repacked_members_load(parts) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2}, "saved by briskmlp .* in format 2; briskmlp .* reads format 1"),
+        (
+            {"format_version": 3},
+            "saved by briskmlp .* in format 3; briskmlp .* reads formats up to 2",
+        ),
+        ({"format_version": "1"}, "in format '1'"),
         ({"sizes": [3, 3]}, r"described by .*\(8,\).* expected .*\(12,\)"),
         ({"sizes": [10**6, 10**6]}, r"expected .*\(1000001000000,\)"),
         ({"sizes": [2**62, 2**62]}, "expected"),
@@ -88,7 +92,8 @@ def test_repacked_members_load(parts) -> None:
         ({"history": {"metric_name": "m", "columns": [], "epochs": 2}}, "2 epochs and 0 columns"),
         ({"history": {"metric_name": "m", "columns": ["a", "b"], "epochs": 3}}, "history.npy"),
         ({"history": None}, "it has the members .*; expected network.json, parameters.npy"),
-        ({"optimizer": {}}, "optimizer must be null"),
+        ({"optimizer": {}}, "optimizer must be null in format 1"),
+        ({"optimizer": {}, "format_version": 2}, "optimizer must be kind, steps"),
         ({"surprise": 1}, "too few entries or too many: surprise"),
     ],
 )

@@ -150,7 +150,7 @@ def test_copy_of_a_subclass_is_one() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2}, "in format 2; briskmlp .* reads format 1"),
+        ({"format_version": 3}, "in format 3; briskmlp .* reads formats up to 2"),
         ({"parameters": np.zeros(3)}, r"parameters has shape \(3,\), expected \(43,\)"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
         ({"sizes": [4, 0, 3]}, r"sizes\[1\] must be at least 1, got 0"),

@@ -139,7 +139,7 @@ def test_no_stderr_at_all(monkeypatch):
 
 def line(stream, epochs=10, delay=0.0):
     clock = Clock()
-    return Line(epochs, 1000, "accuracy", stream, delay, clock), clock
+    return Line(epochs, 1000, "accuracy", stream, delay, clock=clock), clock
 
 
 def test_line_says_rate_figures_and_time_left():

@@ -96,9 +96,70 @@ class PythonObserver final : public FitObserver {
     bool calls_back_, main_thread_;
 };
 
+using StateArrays = py::typing::Dict<py::str, py::array>;
+
+// Calls body(name, member of TrainingState) for each array that training with an optimizer has.
+template <class Body>
+void for_each_state_array(const OptimizerNeeds& needs, Body body) {
+    body(
+        "weights", [](auto& state) -> auto& { return state.weights; });
+    if (needs.state_arrays > 0) {
+        body(
+            "state1", [](auto& state) -> auto& { return state.optimizer[0]; });
+    }
+    if (needs.state_arrays > 1) {
+        body(
+            "state2", [](auto& state) -> auto& { return state.optimizer[1]; });
+    }
+    if (needs.average) {
+        body(
+            "average", [](auto& state) -> auto& { return state.average; });
+    }
+}
+
+// The arrays' names, in order.
+std::vector<std::string> state_names(const OptimizerSpec& optimizer) {
+    std::vector<std::string> names;
+    for_each_state_array(optimizer_needs(optimizer),
+                         [&](const char* name, auto) { names.emplace_back(name); });
+    return names;
+}
+
+// Copies of the arrays (P) by name, of the latest fit; for use between its steps or after it.
+std::optional<StateArrays> training_state(NetworkObject& network) {
+    return network.visit([&](auto& net) -> std::optional<StateArrays> {
+        using T = ElementOf<decltype(net)>;
+        auto& training = network.training(net);
+        if (training.latest_step() == nullptr) {
+            return std::nullopt;
+        }
+        StateArrays arrays;
+        TrainingState<T> state;
+        for_each_state_array(training.optimizer_needs(), [&](const char* name, auto member) {
+            py::array_t<T> array(net.num_parameters());
+            member(state) = array.mutable_data();
+            arrays[name] = std::move(array);
+        });
+        training.latest_step()->store_state(kSoleWorker, state);
+        return arrays;
+    });
+}
+
+// Views of such arrays.
+template <class T>
+TrainingState<const T> state_views(const Network<T>& net, const OptimizerSpec& optimizer,
+                                   const StateArrays& arrays) {
+    TrainingState<const T> state;
+    for_each_state_array(optimizer_needs(optimizer), [&](const char* name, auto member) {
+        member(state) = elements<T>(arrays[name].cast<py::array>(), {net.num_parameters()}, name);
+    });
+    return state;
+}
+
 FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
                        const std::optional<DataArrays>& eval, const FitOptions& options,
-                       py::object on_epoch, py::object rates, std::optional<py::array> losses) {
+                       py::object on_epoch, py::object rates, std::optional<py::array> losses,
+                       const std::optional<StateArrays>& resumed) {
     const NetworkObject::FitLock lock(network);
     double* batch_losses = nullptr;
     if (losses.has_value()) {
@@ -111,8 +172,13 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
         auto& training = network.training(net);
         const auto rows = dataset(net, data);
         const auto eval_rows = dataset(net, eval.value_or(data));
+        TrainingState<const ElementOf<decltype(net)>> state;
+        if (resumed.has_value()) {
+            state = state_views(net, options.optimizer, *resumed);
+        }
         const py::gil_scoped_release release;
-        return fit(net, training, rows, eval.has_value() ? &eval_rows : nullptr, options, observer);
+        return fit(net, training, rows, eval.has_value() ? &eval_rows : nullptr, options, observer,
+                   resumed.has_value() ? &state : nullptr);
     });
     return {std::move(result), observer.take_error()};
 }
@@ -141,10 +207,12 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
 }
 
 FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::uint64_t seed,
-                        index_t first_epoch, index_t batches_per_step,
+                        index_t first_epoch, index_t batches_per_step, index_t steps_before,
                         const OptimizerSpec& optimizer, std::vector<double> dropout) {
-    return {epochs,    batch_size,         shuffle,      seed, first_epoch, batches_per_step,
-            optimizer, std::move(dropout), num_threads()};
+    return {epochs,       batch_size,  shuffle,
+            seed,         first_epoch, batches_per_step,
+            steps_before, optimizer,   std::move(dropout),
+            num_threads()};
 }
 
 // How a network would be trained with batches of so many rows.
@@ -196,13 +264,22 @@ void bind_fit(py::module_& m) {
              py::arg("layer_rates") = defaults.layer_rates,
              py::arg("decay_biases") = defaults.decay_biases, py::arg("l1") = defaults.l1,
              py::arg("clip_value") = defaults.clip_value, py::arg("clip_norm") = defaults.clip_norm,
-             py::arg("average") = defaults.average);
+             py::arg("average") = defaults.average)
+        .def("state_names", &state_names, "The arrays of training with it, see training_state.");
 
     py::class_<FitOptions>(m, "FitOptions", "How to train.")
         .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
              py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"),
-             py::arg("batches_per_step"), py::arg("optimizer"), py::arg("dropout"))
+             py::arg("batches_per_step"), py::arg("steps_before"), py::arg("optimizer"),
+             py::arg("dropout"))
         .def_readonly("epochs", &FitOptions::epochs)
+        .def_readonly("steps_before", &FitOptions::steps_before)
+        .def(
+            "steps",
+            [](const FitOptions& options, index_t batches) {
+                return ceil_div(batches, options.batches_per_step);
+            },
+            py::arg("batches"), "The optimizer's steps in an epoch of so many batches.")
         .def_property_readonly("learning_rate", [](const FitOptions& options) {
             return options.optimizer.learning_rate;
         });
@@ -248,9 +325,14 @@ void bind_fit(py::module_& m) {
           "How the network would be trained in epochs of so many steps.");
     m.def("fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
           py::arg("options"), py::arg("on_epoch"), py::arg("rates"), py::arg("losses") = py::none(),
+          py::arg("resumed") = py::none(),
           "Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, "
           "batches), unless None, gives factors of the learning rate, epochs counted from 0. The "
-          "loss of each batch is written to `losses` (epochs, batches), float64, unless None.");
+          "loss of each batch is written to `losses` (epochs, batches), float64, unless None. "
+          "`resumed` is a training_state to go on from, after options.steps_before steps.");
+    m.def("training_state", &training_state, py::arg("network"),
+          "Where the latest fit stands, after it or in its on_epoch: copies of its arrays (P), by "
+          "name. None if it diverged, or there was none.");
 }
 
 }  // namespace briskmlp

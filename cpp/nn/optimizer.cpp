@@ -164,15 +164,28 @@ void OptimizerStep<T>::apply(const Tile& tile, const T* g, index_t ldg) const {
 }
 
 template <class T>
-Optimizer<T>::Optimizer(const KernelTable<T>& kernels, const OptimizerSpec& spec)
-    : kernels_(&kernels), spec_(&spec) {}
+Optimizer<T>::Optimizer(const KernelTable<T>& kernels, const OptimizerSpec& spec,
+                        std::int64_t steps)
+    : kernels_(&kernels), spec_(&spec) {
+    if (spec.kind != OptimizerKind::kNadam) {
+        steps_ = steps;
+    }
+    while (steps_ < steps) {
+        count();
+    }
+}
 
 template <class T>
-OptimizerStep<T> Optimizer<T>::next(double rate_factor) {
+void Optimizer<T>::count() {
     ++steps_;
     if (spec_->kind == OptimizerKind::kNadam) {
         momentum_product_ *= nadam_momentum(*spec_, steps_);
     }
+}
+
+template <class T>
+OptimizerStep<T> Optimizer<T>::next(double rate_factor) {
+    count();
     return OptimizerStep<T>(*kernels_, *spec_, steps_, rate_factor, momentum_product_);
 }
 

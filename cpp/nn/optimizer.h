@@ -97,7 +97,8 @@ class OptimizerStep {
 template <class T>
 class Optimizer {
   public:
-    Optimizer(const KernelTable<T>& kernels, const OptimizerSpec& spec);
+    // After so many steps.
+    Optimizer(const KernelTable<T>& kernels, const OptimizerSpec& spec, std::int64_t steps = 0);
 
     // The next step, with the learning rate times a factor.
     OptimizerStep<T> next(double rate_factor);
@@ -105,6 +106,8 @@ class Optimizer {
   private:
     const KernelTable<T>* kernels_;
     const OptimizerSpec* spec_;
+    void count();
+
     std::int64_t steps_ = 0;
     double momentum_product_ = 1;  // of kNadam's momenta until now
 };

@@ -23,12 +23,12 @@ BlockMatrices<T>::BlockMatrices(const std::vector<Block>& blocks, index_t lanes)
 }
 
 template <class T>
-void BlockMatrices<T>::load(const Worker& worker, const Network<T>& net,
+void BlockMatrices<T>::load(const Worker& worker, const std::vector<Layer>& layers, const T* flat,
                             const std::vector<Block>& blocks) {
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const Block& block = blocks[b];
-        const Layer& layer = net.layers()[block.layer];
-        const T* const corner = net.parameters() + layer.offset + block.row * layer.out + block.col;
+        const Layer& layer = layers[block.layer];
+        const T* const corner = flat + layer.offset + block.row * layer.out + block.col;
         for (index_t r = worker.begin(block.rows); r < worker.end(block.rows); ++r) {
             std::copy_n(corner + r * layer.out, block.cols, views_[b].row(r));
         }
@@ -36,12 +36,12 @@ void BlockMatrices<T>::load(const Worker& worker, const Network<T>& net,
 }
 
 template <class T>
-void BlockMatrices<T>::store(const Worker& worker, Network<T>& net,
+void BlockMatrices<T>::store(const Worker& worker, const std::vector<Layer>& layers, T* flat,
                              const std::vector<Block>& blocks) const {
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const Block& block = blocks[b];
-        const Layer& layer = net.layers()[block.layer];
-        T* const corner = net.parameters() + layer.offset + block.row * layer.out + block.col;
+        const Layer& layer = layers[block.layer];
+        T* const corner = flat + layer.offset + block.row * layer.out + block.col;
         for (index_t r = worker.begin(block.rows); r < worker.end(block.rows); ++r) {
             std::copy_n(views_[b].row(r), block.cols, corner + r * layer.out);
         }
@@ -55,12 +55,12 @@ void BlockMatrices<T>::clear(const Worker& worker) {
 }
 
 template <class T>
-bool BlockMatrices<T>::matches(const Worker& worker, const Network<T>& net,
-                               const std::vector<Block>& blocks) const {
+bool BlockMatrices<T>::matches(const Worker& worker, const std::vector<Layer>& layers,
+                               const T* flat, const std::vector<Block>& blocks) const {
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const Block& block = blocks[b];
-        const Layer& layer = net.layers()[block.layer];
-        const T* const corner = net.parameters() + layer.offset + block.row * layer.out + block.col;
+        const Layer& layer = layers[block.layer];
+        const T* const corner = flat + layer.offset + block.row * layer.out + block.col;
         const std::size_t bytes = static_cast<std::size_t>(block.cols) * sizeof(T);
         for (index_t r = worker.begin(block.rows); r < worker.end(block.rows); ++r) {
             if (std::memcmp(views_[b].row(r), corner + r * layer.out, bytes) != 0) {

@@ -22,11 +22,13 @@ class BlockMatrices {
     MatrixView<const T> operator[](std::size_t block) const { return views_[block].constant(); }
     bool empty() const { return views_.empty(); }
 
-    // From and to the network's parameters: this worker's share of the rows; `blocks` as given at
-    // first.
-    void load(const Worker& worker, const Network<T>& net, const std::vector<Block>& blocks);
-    void store(const Worker& worker, Network<T>& net, const std::vector<Block>& blocks) const;
-    bool matches(const Worker& worker, const Network<T>& net,
+    // From and to a flat array (P) laid out as the network's parameters are: this worker's share of
+    // the rows; `blocks` as given at first.
+    void load(const Worker& worker, const std::vector<Layer>& layers, const T* flat,
+              const std::vector<Block>& blocks);
+    void store(const Worker& worker, const std::vector<Layer>& layers, T* flat,
+               const std::vector<Block>& blocks) const;
+    bool matches(const Worker& worker, const std::vector<Layer>& layers, const T* flat,
                  const std::vector<Block>& blocks) const;  // bit by bit
     void clear(const Worker& worker);                      // zeros in this worker's share
     bool finite(const Worker& worker) const;  // no NaN and no infinity in this worker's share

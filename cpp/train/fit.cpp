@@ -74,10 +74,10 @@ template <class T>
 class Trainer {
   public:
     Trainer(Network<T>& net, Training<T>& training, const Dataset<T>& data,
-            const FitOptions& options, FitObserver& observer)
+            const FitOptions& options, FitObserver& observer, const TrainingState<const T>* resumed)
         : net_(net),
           kernels_(kernels<T>()),
-          optimizer_(kernels_, options.optimizer),
+          optimizer_(kernels_, options.optimizer, options.steps_before),
           dropout_{options.dropout, options.seed},
           data_(data),
           options_(options),
@@ -93,7 +93,7 @@ class Trainer {
         std::iota(order_.begin(), order_.end(), 0u);
         parallel(threads_for_parameters(), [&](const Worker& worker) {
             step_->restart(worker);
-            step_->load(worker, net_);
+            resumed == nullptr ? step_->load(worker, net_) : step_->load_state(worker, *resumed);
         });
     }
 
@@ -279,9 +279,10 @@ class Best {
 
 template <class T>
 FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
-              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer) {
+              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer,
+              const TrainingState<const T>* resumed) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    Trainer<T> trainer(net, training, data, options, observer);
+    Trainer<T> trainer(net, training, data, options, observer, resumed);
     Interrupt& interrupt = trainer.interrupt();
     Best<T> best(options.epochs > 1 ? training.spare_parameters(net) : nullptr);
     FitResult result{FitEnd::kDone, 0, 0, {}};
@@ -335,8 +336,10 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
 }
 
 template FitResult fit(Network<float>&, Training<float>&, const Dataset<float>&,
-                       const Dataset<float>*, const FitOptions&, FitObserver&);
+                       const Dataset<float>*, const FitOptions&, FitObserver&,
+                       const TrainingState<const float>*);
 template FitResult fit(Network<double>&, Training<double>&, const Dataset<double>&,
-                       const Dataset<double>*, const FitOptions&, FitObserver&);
+                       const Dataset<double>*, const FitOptions&, FitObserver&,
+                       const TrainingState<const double>*);
 
 }  // namespace briskmlp

@@ -17,6 +17,7 @@ struct FitOptions {
     std::uint64_t seed;   // of the shuffles
     index_t first_epoch;  // epochs this network was trained for before: they number the shuffles
     index_t batches_per_step;  // that make up one step of the optimizer
+    index_t steps_before;      // of the optimizer, in the training that this one goes on with
     OptimizerSpec optimizer;
     std::vector<double> dropout;  // as in train/dropout.h
     index_t threads;              // at most this many
@@ -59,9 +60,11 @@ class FitObserver {
 // step after kDone, kStopped and kInterrupted; those with which the epoch of the lowest loss
 // began (those before the fit, if no epoch was finished) after kDiverged. Preconditions: x.cols ==
 // net.inputs(), inputs and targets finite, labels in range, at least one row, at most 2^32 - 1;
-// `training` new, or from a fit of this same network.
+// `training` new, or from a fit of this same network. With `resumed`, which has all that the
+// optimizer keeps, it goes on from there, with the bits of a fit that was never interrupted.
 template <class T>
 FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
-              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer);
+              const Dataset<T>* eval, const FitOptions& options, FitObserver& observer,
+              const TrainingState<const T>* resumed = nullptr);
 
 }  // namespace briskmlp

@@ -156,6 +156,18 @@ bool ShardedStep<T>::finite(const Worker& worker) const {
     return all_of_shards(worker, [](const Weights<T>& w) { return w.finite(kSoleWorker); });
 }
 
+template <class T>
+void ShardedStep<T>::load_state(const Worker& worker, const TrainingState<const T>& state) {
+    for_each_shard(worker,
+                   [&](std::size_t s) { shards_[s].weights().load_state(kSoleWorker, state); });
+}
+
+template <class T>
+void ShardedStep<T>::store_state(const Worker& worker, const TrainingState<T>& state) const {
+    for_each_shard(worker,
+                   [&](std::size_t s) { shards_[s].weights().store_state(kSoleWorker, state); });
+}
+
 template class ShardedStep<float>;
 template class ShardedStep<double>;
 

@@ -28,6 +28,8 @@ class ShardedStep final : public Step<T> {
     bool matches(const Worker& worker, const Network<T>& net) const override;
     void restart(const Worker& worker) override;
     bool finite(const Worker& worker) const override;
+    void load_state(const Worker& worker, const TrainingState<const T>& state) override;
+    void store_state(const Worker& worker, const TrainingState<T>& state) const override;
 
   private:
     // What every worker has of its own.

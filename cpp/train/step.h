@@ -8,6 +8,7 @@
 #include "nn/optimizer.h"
 #include "train/batch.h"
 #include "train/plan.h"
+#include "train/training_state.h"
 #include "train/watch.h"
 
 namespace briskmlp {
@@ -48,6 +49,9 @@ class Step {
     virtual void restart(const Worker& worker) = 0;  // the optimizer's state: zeros
     virtual void store(const Worker& worker, Network<T>& net) const = 0;
     virtual bool finite(const Worker& worker) const = 0;
+    // Takes, and puts, what both this and `state` have.
+    virtual void load_state(const Worker& worker, const TrainingState<const T>& state) = 0;
+    virtual void store_state(const Worker& worker, const TrainingState<T>& state) const = 0;
 };
 
 // For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.

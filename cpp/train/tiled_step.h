@@ -25,6 +25,12 @@ class TiledStep final : public Step<T> {
     }
     void restart(const Worker& worker) override { weights_.restart(worker); }
     bool finite(const Worker& worker) const override { return weights_.finite(worker); }
+    void load_state(const Worker& worker, const TrainingState<const T>& state) override {
+        weights_.load_state(worker, state);
+    }
+    void store_state(const Worker& worker, const TrainingState<T>& state) const override {
+        weights_.store_state(worker, state);
+    }
 
   private:
     MatrixView<T> collected(const Block& tile) {

@@ -18,6 +18,11 @@ class Training {
     Step<T>& step(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
                   const StepNeeds& needs, index_t rows, const Targets<T>& targets, index_t workers);
 
+    // Where the latest fit stands, between its steps or after it: null before the first, and after
+    // a divergence; and what its optimizer keeps.
+    const Step<T>* latest_step() const { return step_.get(); }
+    const OptimizerNeeds& optimizer_needs() const { return shape_.needs.optimizer; }
+
     // Drops the step: after a divergence even the padding of its matrices may not be finite.
     void forget_step() { step_.reset(); }
 

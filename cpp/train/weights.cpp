@@ -10,7 +10,10 @@ namespace briskmlp {
 template <class T>
 Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::vector<Block> blocks,
                     bool input_gradient, const OptimizerNeeds& needs)
-    : kernels_(&kernels), blocks_(std::move(blocks)), w_(blocks_, kernels.lanes) {
+    : kernels_(&kernels),
+      layers_(net.layers()),
+      blocks_(std::move(blocks)),
+      w_(blocks_, kernels.lanes) {
     for (int i = 0; i < needs.state_arrays; ++i) {
         state_[i] = BlockMatrices<T>(blocks_, kernels.lanes);
     }
@@ -31,15 +34,33 @@ Weights<T>::Weights(const Network<T>& net, const KernelTable<T>& kernels, std::v
 }
 
 template <class T>
-void Weights<T>::load(const Worker& worker, const Network<T>& net) {
-    w_.load(worker, net, blocks_);
-    if (!average_.empty()) {
-        average_.load(worker, net, blocks_);
-    }
+void Weights<T>::load_state(const Worker& worker, const TrainingState<const T>& state) {
+    const auto take = [&](BlockMatrices<T>& matrices, const T* flat) {
+        if (!matrices.empty() && flat != nullptr) {
+            matrices.load(worker, layers_, flat, blocks_);
+        }
+    };
+    take(w_, state.weights);
+    take(state_[0], state.optimizer[0]);
+    take(state_[1], state.optimizer[1]);
+    take(average_, state.average);
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const index_t begin = worker.begin(blocks_[b].rows), end = worker.end(blocks_[b].rows);
         refresh_transpose({b, begin, end - begin, 0, blocks_[b].cols});
     }
+}
+
+template <class T>
+void Weights<T>::store_state(const Worker& worker, const TrainingState<T>& state) const {
+    const auto put = [&](const BlockMatrices<T>& matrices, T* flat) {
+        if (!matrices.empty() && flat != nullptr) {
+            matrices.store(worker, layers_, flat, blocks_);
+        }
+    };
+    put(w_, state.weights);
+    put(state_[0], state.optimizer[0]);
+    put(state_[1], state.optimizer[1]);
+    put(average_, state.average);
 }
 
 template <class T>

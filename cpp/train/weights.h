@@ -7,6 +7,7 @@
 
 #include "nn/optimizer.h"
 #include "train/block_matrices.h"
+#include "train/training_state.h"
 
 namespace briskmlp {
 
@@ -22,13 +23,21 @@ class Weights {
     // mean of them begins too; puts the blocks, or their running mean, back into the network; says
     // whether the network has what it would get so; clears the optimizer's state; looks for NaN and
     // infinity.
-    void load(const Worker& worker, const Network<T>& net);
-    void store(const Worker& worker, Network<T>& net) const { shown().store(worker, net, blocks_); }
+    void load(const Worker& worker, const Network<T>& net) {
+        load_state(worker, {net.parameters(), {}, net.parameters()});
+    }
+    void store(const Worker& worker, Network<T>& net) const {
+        shown().store(worker, layers_, net.parameters(), blocks_);
+    }
     bool matches(const Worker& worker, const Network<T>& net) const {
-        return shown().matches(worker, net, blocks_);
+        return shown().matches(worker, layers_, net.parameters(), blocks_);
     }
     void restart(const Worker& worker);
     bool finite(const Worker& worker) const { return w_.finite(worker); }
+
+    // Takes, and puts, what both this and `state` have: this worker's share.
+    void load_state(const Worker& worker, const TrainingState<const T>& state);
+    void store_state(const Worker& worker, const TrainingState<T>& state) const;
 
     const std::vector<Block>& blocks() const { return blocks_; }
     MatrixView<const T> w(std::size_t block) const { return w_[block]; }  // (rows, cols)
@@ -55,6 +64,7 @@ class Weights {
     void refresh_transpose(const Block& tile);
 
     const KernelTable<T>* kernels_;
+    std::vector<Layer> layers_;
     std::vector<Block> blocks_;
     BlockMatrices<T> w_;
     std::vector<bool> has_bias_;  // whether a block's last row is one of biases

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from . import _briskmlp_core as core
 from ._datasets import Dataset
-from ._rates import RatesOfEpoch
+from ._validate import Array
 
 
 class Report(Protocol):
@@ -41,9 +41,42 @@ class Outcome(Protocol):
     def error(self) -> BaseException | None: ...
 
 
-OnEpoch = Callable[[Report], bool]  # true stops the fit
-# Trains a network on a data set in place, evaluates on another after each epoch, and tells.
-Algorithm = Callable[[core.Network, Dataset, Dataset | None, OnEpoch | None], Outcome]
+class OnEpoch(Protocol):
+    """Is told of an epoch; true stops the fit."""
+
+    def __call__(self, report: Report, /) -> bool: ...
+
+
+class TrainingState(NamedTuple):
+    """Where a training stands after an epoch, beyond the parameters that its network shows."""
+
+    optimizer: str  # its kind
+    steps: int  # that it has made
+    standardized: bool  # whether the arrays belong to standardized data
+    arrays: dict[str, Array]  # (P,) each, see `core.training_state`
+
+
+class Algorithm(Protocol):
+    """Trains a network in place."""
+
+    def run(
+        self,
+        network: core.Network,
+        data: Dataset,
+        eval_data: Dataset | None,
+        on_epoch: OnEpoch | None,
+    ) -> Outcome:
+        """Train on a data set, evaluate on another after each epoch, and tell."""
+
+    @property
+    def has_schedule(self) -> bool:
+        """Whether learning rates follow from what it tells of the epochs."""
+
+    def learning_rate(self, epoch: int, step: int) -> float:
+        """The rate of a step, both counted from 1 in this run."""
+
+    def state(self) -> TrainingState | None:
+        """Where it stands, after an epoch; None if it cannot be gone on with."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +99,3 @@ class FitOutcome:
     step: int
     diverged: bool
     error: BaseException | None
-
-
-def descent(options: core.FitOptions, rates: RatesOfEpoch | None) -> Algorithm:
-    """Minibatch after minibatch, as the core does it."""
-
-    def run(
-        network: core.Network, data: Dataset, eval_data: Dataset | None, on_epoch: OnEpoch | None
-    ) -> Outcome:
-        return core.fit(network, data, eval_data, options, on_epoch, rates)
-
-    return run

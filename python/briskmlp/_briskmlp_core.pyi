@@ -29,6 +29,7 @@ __all__: list[str] = [
     "peak_gflops",
     "plan",
     "set_num_threads",
+    "training_state",
 ]
 
 class Network:
@@ -118,6 +119,10 @@ class OptimizerSpec:
         clip_norm: typing.SupportsFloat | typing.SupportsIndex = ...,
         average: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     ) -> None: ...
+    def state_names(self) -> list[str]:
+        """
+        The arrays of training with it, see training_state.
+        """
 
 class FitOptions:
     """
@@ -132,13 +137,20 @@ class FitOptions:
         seed: typing.SupportsInt | typing.SupportsIndex,
         first_epoch: typing.SupportsInt | typing.SupportsIndex,
         batches_per_step: typing.SupportsInt | typing.SupportsIndex,
+        steps_before: typing.SupportsInt | typing.SupportsIndex,
         optimizer: OptimizerSpec,
         dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     ) -> None: ...
+    def steps(self, batches: typing.SupportsInt | typing.SupportsIndex) -> int:
+        """
+        The optimizer's steps in an epoch of so many batches.
+        """
     @property
     def epochs(self) -> int: ...
     @property
     def learning_rate(self) -> float: ...
+    @property
+    def steps_before(self) -> int: ...
 
 class EpochReport:
     """
@@ -228,9 +240,10 @@ def fit(
     on_epoch: typing.Any,
     rates: typing.Any,
     losses: numpy.ndarray | None = None,
+    resumed: dict[str, numpy.ndarray] | None = None,
 ) -> FitOutcome:
     """
-    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None.
+    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None. `resumed` is a training_state to go on from, after options.steps_before steps.
     """
 
 def initializer_names() -> list[str]: ...
@@ -275,5 +288,9 @@ def plan(
     """
 
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+def training_state(network: Network) -> dict[str, numpy.ndarray] | None:
+    """
+    Where the latest fit stands, after it or in its on_epoch: copies of its arrays (P), by name. None if it diverged, or there was none.
+    """
 
 __version__: str = "0.1.0"

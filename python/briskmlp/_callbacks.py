@@ -10,6 +10,8 @@ from ._history import History
 from ._validate import Array, real_number
 
 if TYPE_CHECKING:
+    from ._algorithm import TrainingState
+    from ._files import File
     from ._mlp import MLP
 
 
@@ -21,7 +23,7 @@ class Training:
     net
         The network. Its parameters, `epochs_trained` and `history` are those of the latest epoch.
     history
-        The epochs of this fit.
+        The epochs of this fit, and of the one that it resumes.
     epochs
         How many were asked for.
     rows, batch_size
@@ -33,15 +35,24 @@ class Training:
         regular end.
     """
 
+    state: Callable[[], TrainingState | None]
+
     def __init__(
-        self, net: MLP, *, epochs: int, rows: int, batch_size: int, columns: tuple[str, ...]
+        self,
+        net: MLP,
+        *,
+        history: History,
+        epochs: int,
+        rows: int,
+        batch_size: int,
+        columns: tuple[str, ...],
     ) -> None:
         self.net = net
-        self.history = History(net._network.metric)
+        self.history = history
         self.epochs, self.rows, self.batch_size = epochs, rows, batch_size
         self.columns = columns
         self.error: BaseException | None = None
-        self._before = net.epochs_trained
+        self._before = net.epochs_trained - len(history)
 
     @property
     def batches(self) -> int:
@@ -52,6 +63,16 @@ class Training:
         """Let the network know its history, and that it has seen so many epochs of it."""
         self.net.history = self.history
         self.net.epochs_trained = self._before + epochs
+
+    def save(self, file: File) -> None:
+        """Write the network as `MLP.save` does, with what ``fit(resume=file)`` needs.
+
+        That is the optimizer's state: one to three times the size of the parameters. For use in
+        `Callback.on_epoch_end`. With `LBFGS`, which cannot be resumed, the network alone.
+        """
+        from ._saving import save
+
+        save(self.net, file, training=self.state())
 
     def restore(self, parameters: Array, epochs: int) -> None:
         """Give the network the parameters that it had after so many epochs of this fit."""

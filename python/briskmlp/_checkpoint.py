@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 
 from ._callbacks import Callback, Training
 from ._monitor import Monitor
 from ._validate import positive_int, whole_number
 
+NAME = re.compile(r"epoch-\d{6,}\.npz")
+
+
+def latest_in(folder: Path) -> Path | None:
+    """The file of the latest epoch that a `Checkpoint` wrote there."""
+    paths = [path for path in folder.iterdir() if NAME.fullmatch(path.name)]
+    return max(paths, key=lambda path: int(path.stem.removeprefix("epoch-")), default=None)
+
 
 class Checkpoint(Callback):
     """Saves the network after epochs: the latest ones, and the best.
 
     Files are whole or absent at any time, also after a power cut, and `briskmlp.load` reads them.
+    Those by epoch have the optimizer's state too: ``fit(resume=path)`` goes on from there.
 
     Parameters
     ----------
@@ -74,14 +84,16 @@ class Checkpoint(Callback):
     def on_fit_begin(self, training: Training) -> None:
         self._monitor.begin(training)
         self.folder.mkdir(parents=True, exist_ok=True)
+        for record in training.history:  # of the fit that this one resumes
+            self._best_cost = min(self._best_cost, self._monitor.cost(record))
 
     def on_epoch_end(self, training: Training) -> None:
         if self.keep_last != 0 and len(training.history) % self.every == 0:
             path = self.folder / f"epoch-{training.net.epochs_trained:06}.npz"
-            training.net.save(path)
+            training.save(path)
             self._written = [other for other in self._written if other != path] + [path]
             self._delete_old()
-        cost = self._monitor.cost(training)
+        cost = self._monitor.cost(training.history[-1])
         if self.keep_best and cost < self._best_cost:  # not if it is NaN
             training.net.save(self.folder / "best.npz")
             self._best_cost = cost

@@ -111,6 +111,7 @@ def _losses(
         shuffle=True,
         seed=net.seed,
         first_epoch=net.epochs_trained,
+        steps_before=0,
         batches_per_step=1,
         dropout=[],
         optimizer=scheduled.spec(len(net.activations)),

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _briskmlp_core as core
 from . import _checks
-from ._algorithm import Algorithm, EpochReport, FitOutcome, OnEpoch, Outcome, Report
+from ._algorithm import EpochReport, FitOutcome, OnEpoch, Outcome, Report
 from ._datasets import Dataset
 from ._layers import split
 from ._losses import loss_of
@@ -88,43 +88,54 @@ class LBFGS(Settings):
             if value != default:
                 raise ValueError(f"{name} is {value}, LBFGS takes {default or 0} only")
 
-    def algorithm(self, iterations: int) -> Algorithm:
-        """At most so many iterations, as `fit` carries them out."""
+
+class Minimisation:
+    """At most so many iterations of `LBFGS`, as `fit` carries them out."""
+
+    has_schedule = False
+
+    def __init__(self, settings: LBFGS, iterations: int) -> None:
         try:
             from scipy.optimize import minimize
         except ImportError as error:
             raise ImportError("LBFGS needs SciPy: pip install 'briskmlp[lbfgs]'") from error
+        self._settings, self._iterations, self._minimize = settings, iterations, minimize
 
-        def run(
-            network: core.Network,
-            data: Dataset,
-            eval_data: Dataset | None,
-            on_epoch: OnEpoch | None,
-        ) -> Outcome:
-            descent = _Descent(self, network, data, eval_data, on_epoch)
-            try:
-                while descent.goes_on and len(descent.reports) < iterations:
-                    descent.goes_on = False  # unless someone changes the parameters
-                    minimize(
-                        descent.objective,
-                        network.parameters.astype("f8"),
-                        method="L-BFGS-B",
-                        jac=True,
-                        callback=descent.step_done,
-                        options={
-                            "maxiter": iterations - len(descent.reports),
-                            "maxfun": 10**9,
-                            "maxcor": self.memory,
-                            "gtol": self.tolerance,
-                            "ftol": 0.0,
-                        },
-                    )
-            except BaseException as error:  # Ctrl-C among them: `fit` raises it
-                descent.error = error
-            epochs = len(descent.reports)
-            return FitOutcome(descent.reports, epochs, 1, False, descent.error)
+    def run(
+        self,
+        network: core.Network,
+        data: Dataset,
+        eval_data: Dataset | None,
+        on_epoch: OnEpoch | None,
+    ) -> Outcome:
+        descent = _Descent(self._settings, network, data, eval_data, on_epoch)
+        try:
+            while descent.goes_on and len(descent.reports) < self._iterations:
+                descent.goes_on = False  # unless someone changes the parameters
+                self._minimize(
+                    descent.objective,
+                    network.parameters.astype("f8"),
+                    method="L-BFGS-B",
+                    jac=True,
+                    callback=descent.step_done,
+                    options={
+                        "maxiter": self._iterations - len(descent.reports),
+                        "maxfun": 10**9,
+                        "maxcor": self._settings.memory,
+                        "gtol": self._settings.tolerance,
+                        "ftol": 0.0,
+                    },
+                )
+        except BaseException as error:  # Ctrl-C among them: `fit` raises it
+            descent.error = error
+        epochs = len(descent.reports)
+        return FitOutcome(descent.reports, epochs, 1, False, descent.error)
 
-        return run
+    def learning_rate(self, epoch: int, step: int) -> float:  # noqa: ARG002 - the protocol's
+        return math.nan
+
+    def state(self) -> None:
+        """None: SciPy keeps it to itself."""
 
 
 class _Descent:

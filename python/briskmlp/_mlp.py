@@ -6,7 +6,6 @@ predictions, `Differentiable` gradients, `Inspectable` what can be learnt about 
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -15,19 +14,19 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
-from ._algorithm import descent
+from ._algorithm import Algorithm
 from ._callbacks import Callback, TimeBudget, Training, callback_list
 from ._datasets import dataset, eval_dataset
+from ._descent import descent
 from ._history import History
 from ._inspectable import Inspectable
-from ._lbfgs import LBFGS
+from ._lbfgs import LBFGS, Minimisation
 from ._losses import Loss
 from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
 from ._progress import open_progress
-from ._rates import RatesOfEpoch, rates_of
 from ._state import MAX_SEED, build
-from ._training import columns, make_scorer, rows_per_step, train
+from ._training import columns, fresh, make_scorer, rows_per_step, train
 from ._validate import Array
 
 if TYPE_CHECKING:
@@ -150,11 +149,12 @@ class MLP(Inspectable):
         progress: bool | str | None = None,
         callback: Callable[[History], object] | None = None,
         callbacks: Callbacks | None = None,
+        resume: File | None = None,
     ) -> History:
         """Train on rows X with targets y, from the parameters as they are.
 
         A second call goes on where the first one ended, with a fresh optimizer and further
-        shuffles.
+        shuffles. To go on with a fit that was cut short, see `resume`.
 
         Parameters
         ----------
@@ -213,6 +213,11 @@ class MLP(Inspectable):
             may change the parameters.
         callbacks
             One or more such functions or `Callback` objects: `EarlyStopping`, say.
+        resume
+            A file that `Checkpoint` wrote by epoch, or a folder of them, whose latest is taken and
+            which may be empty. The network becomes that of the file, and the fit goes on with the
+            epochs that are missing from `epochs`: with the same data and settings to the same bits
+            as if it had never stopped. Default: none.
 
         Returns
         -------
@@ -222,7 +227,8 @@ class MLP(Inspectable):
         Raises
         ------
         TypeError, ValueError
-            If an argument does not fit; the network is as it was.
+            If an argument does not fit, among them a file of another network or another kind of
+            training; the network is as it was.
         ImportError
             If the display asked for, or what `LBFGS` needs, is not installed.
         DivergenceError
@@ -276,47 +282,58 @@ class MLP(Inspectable):
             batch_size = rows
         batch_size = rows_per_step(batch_size, rows)
         scorer = make_scorer(metrics, self, eval_data, eval_set)
+        figures = columns(eval_data, scorer)
+        start = fresh(self)
+        if resume is not None:
+            from ._resume import resumed
+
+            start = resumed(resume, self, settings, figures, standardize) or start
+        algorithm: Algorithm
+        if isinstance(settings, LBFGS):
+            algorithm = Minimisation(settings, epochs)
+        else:
+            algorithm = descent(
+                settings,
+                start,
+                layers=len(self.activations),
+                average=average,
+                epochs=epochs,
+                batches=-(-rows // batch_size),
+                batch_size=batch_size,
+                shuffle=bool(shuffle),
+                batches_per_step=batches_per_step,
+                dropout=dropped,
+            )
+        if standardize:
+            from ._standardized import Standardized
+
+            algorithm = Standardized(algorithm, self, data)
+        display = open_progress(
+            progress,
+            epochs=epochs,
+            rows=rows,
+            metric_name=start.history.metric_name,
+            before=len(start.history),
+        )
+        start.give(self)
         training = Training(
             self,
+            history=start.history,
             epochs=epochs,
             rows=rows,
             batch_size=batch_size,
-            columns=columns(eval_data, scorer),
+            columns=figures,
         )
-        rate: float | RatesOfEpoch = math.nan
-        if isinstance(settings, LBFGS):
-            algorithm = settings.algorithm(epochs)
-        else:
-            options = core.FitOptions(
-                epochs=epochs,
-                batch_size=batch_size,
-                shuffle=bool(shuffle),
-                seed=self.seed,
-                first_epoch=self.epochs_trained,
-                batches_per_step=batches_per_step,
-                dropout=dropped,
-                optimizer=settings.spec(len(self.activations), average),
+        if len(start.history) < epochs:
+            train(
+                training,
+                data,
+                eval_data,
+                algorithm,
+                scorer=scorer,
+                display=display,
+                callbacks=followers,
             )
-            rates = rates_of(settings, epochs, training.batches, training.history)
-            algorithm = descent(options, rates)
-            rate = rates or options.learning_rate
-        if standardize:
-            from ._standardized import standardized
-
-            algorithm = standardized(algorithm, self, data)
-        display = open_progress(
-            progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
-        )
-        train(
-            training,
-            data,
-            eval_data,
-            algorithm,
-            rate=rate,
-            scorer=scorer,
-            display=display,
-            callbacks=followers,
-        )
         if training.error is not None:
             raise training.error
         return training.history

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ._callbacks import Training
 from ._metrics import HIGHER_IS_BETTER
 from ._names import unknown_name
@@ -35,6 +37,6 @@ class Monitor:
             mode = "max" if HIGHER_IS_BETTER[name] else "min"
         self._sign = 1.0 if mode == "min" else -1.0
 
-    def cost(self, training: Training) -> float:
-        """The figure of the latest epoch, negated if high is good."""
-        return self._sign * training.history[-1][self.column]
+    def cost(self, record: Mapping[str, float]) -> float:
+        """The figure of an epoch, negated if high is good."""
+        return self._sign * record[self.column]

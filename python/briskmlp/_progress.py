@@ -81,9 +81,11 @@ class Line:
         metric_name: str,
         stream: TextIO,
         delay: float = 0,
+        before: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.epochs, self.rows, self.metric_name = epochs, rows, metric_name
+        self.before = before
         self.stream, self.clock = stream, clock
         self.in_place = stream.isatty()
         self.interval = REDRAW if self.in_place else NEW_LINE
@@ -104,12 +106,12 @@ class Line:
 
     def text(self, done: int, elapsed: float, record: dict[str, float]) -> str:
         """Write the line for `done` epochs in `elapsed` seconds."""
-        figures = _figures(record, self.metric_name)
+        figures, here = _figures(record, self.metric_name), done - self.before
         parts = [
             f"epoch {done:>{len(str(self.epochs))}}/{self.epochs}",
-            f"{_rate(self.rows * done / elapsed)} rows/s",
+            f"{_rate(self.rows * here / elapsed)} rows/s",
             *(f"{name} {value}" for name, value in figures.items()),
-            f"{_duration(elapsed / done * (self.epochs - done))} left"
+            f"{_duration(elapsed / here * (self.epochs - done))} left"
             if done < self.epochs
             else f"{_duration(elapsed)} in all",
         ]
@@ -133,7 +135,13 @@ class Bar:
     """tqdm's bar, counting rows, so that its rate is rows per second."""
 
     def __init__(
-        self, epochs: int, rows: int, metric_name: str, stream: TextIO, delay: float = 0
+        self,
+        epochs: int,
+        rows: int,
+        metric_name: str,
+        stream: TextIO,
+        delay: float = 0,
+        before: int = 0,
     ) -> None:
         try:
             from tqdm import tqdm
@@ -143,6 +151,7 @@ class Bar:
         self.epochs, self.rows, self.metric_name = epochs, rows, metric_name
         self.bar = tqdm(
             total=epochs * rows,
+            initial=before * rows,
             unit=" rows",
             unit_scale=True,
             file=stream,
@@ -163,7 +172,13 @@ class Rich:
     """The rich package's bar, with rate, time left and figures."""
 
     def __init__(
-        self, epochs: int, rows: int, metric_name: str, stream: TextIO, delay: float = 0
+        self,
+        epochs: int,
+        rows: int,
+        metric_name: str,
+        stream: TextIO,
+        delay: float = 0,
+        before: int = 0,
     ) -> None:
         try:
             from rich.console import Console
@@ -173,6 +188,7 @@ class Rich:
             message = "progress='rich' needs rich: pip install 'briskmlp[progress]'"
             raise ImportError(message) from error
         self.epochs, self.rows, self.metric_name = epochs, rows, metric_name
+        self.before = before
         self.start = time.monotonic()
         self.bar = Progress(
             TextColumn("epoch {task.completed}/{task.total}"),
@@ -182,14 +198,14 @@ class Rich:
             console=Console(file=stream),
             expand=True,
         )
-        self.task = self.bar.add_task("", total=epochs, figures="")
+        self.task = self.bar.add_task("", total=epochs, completed=before, figures="")
         self.shown_from = self.start + delay
 
     def update(self, epoch: int, record: dict[str, float]) -> None:
         now = time.monotonic()
         if now >= self.shown_from:
             self.bar.start()
-        rate = _rate(self.rows * (epoch + 1) / max(now - self.start, 1e-9))
+        rate = _rate(self.rows * (epoch + 1 - self.before) / max(now - self.start, 1e-9))
         figures = _figures(record, self.metric_name).items()
         text = "  ".join([f"{rate} rows/s", *(f"{name} {value}" for name, value in figures)])
         self.bar.update(self.task, completed=epoch + 1, figures=text)
@@ -198,7 +214,7 @@ class Rich:
         self.bar.stop()
 
 
-DISPLAYS: dict[str, Callable[[int, int, str, TextIO, float], Progress]] = {
+DISPLAYS: dict[str, Callable[[int, int, str, TextIO, float, int], Progress]] = {
     "line": Line,
     "tqdm": Bar,
     "rich": Rich,
@@ -211,6 +227,7 @@ def open_progress(
     epochs: int,
     rows: int,
     metric_name: str,
+    before: int = 0,
     stream: TextIO | None = None,
 ) -> Progress:
     """Open the display for a training of `epochs` epochs over `rows` rows each.
@@ -223,6 +240,8 @@ def open_progress(
         at most one a second. False: not shown. "line", "tqdm", "rich": shown at once, in this way.
     metric_name
         What to call the figure ``eval_metric``.
+    before
+        How many of the epochs are over already.
     stream
         Where to write. Default: standard error.
     """
@@ -238,10 +257,10 @@ def open_progress(
         return Silent()
     delay = PATIENCE if progress is None else 0.0
     if isinstance(progress, str):
-        return DISPLAYS[progress](epochs, rows, metric_name, stream, delay)
+        return DISPLAYS[progress](epochs, rows, metric_name, stream, delay, before)
     if stream.isatty():
         try:
-            return Bar(epochs, rows, metric_name, stream, delay)
+            return Bar(epochs, rows, metric_name, stream, delay, before)
         except ImportError:
             pass
-    return Line(epochs, rows, metric_name, stream, delay)
+    return Line(epochs, rows, metric_name, stream, delay, before)

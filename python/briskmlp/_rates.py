@@ -22,7 +22,8 @@ def rates_of(
 ) -> RatesOfEpoch | None:
     """What gives the learning rates, (batches,), of each epoch; None if they never change.
 
-    Calls the schedule once, so that one that does not work is found before any work is done.
+    Epochs that the history has already come first. Calls the schedule once, so that one that does
+    not work is found before any work is done.
     """
     schedule = optimizer.rate
     if not callable(schedule):
@@ -39,8 +40,10 @@ def rates_of(
 
         return after_losses
 
+    done = len(history)
+
     def by_progress(epoch: int, batches: int) -> Rates:
-        progress = (epoch + np.arange(batches) / batches) / epochs
+        progress = (done + epoch + np.arange(batches) / batches) / epochs
         return checked(schedule(progress), progress)
 
     by_progress(0, batches)

@@ -5,11 +5,14 @@ A file is a zip archive of these members, none compressed. The same network give
 - ``network.json``: layers, loss, seed and so on, and the version of this format;
 - ``parameters.npy``: (P,), laid out as `MLP.parameters` are;
 - ``history.npy``: (epochs, columns), the figures of the latest fit; absent if there are none;
+- ``optimizer/weights.npy`` and so on: (P,) each, the state of a training that `Checkpoint` wrote;
+  absent from other files, and in format 2 only;
 - ``preprocessing.json``: how `briskmlp train` made inputs from a table's columns, with a version of
   its own; absent from other networks. `briskmlp.load` passes over it.
 
-``"optimizer"`` in the JSON is null: a fit begins with a fresh optimizer. Its settings have their
-place there, and its arrays in members named ``optimizer/*.npy``, in a later version of the format.
+``"optimizer"`` in the JSON is null where there is no such state; else its kind, its steps, whether
+the data were standardized, and the names of the arrays. The weights that ``parameters.npy`` has are
+not written twice.
 
 What is read may come from anywhere. Nothing in it is executed, and memory is taken only after the
 sizes that the JSON, the arrays' headers and the archive state have been found to agree with each
@@ -27,11 +30,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from ._algorithm import TrainingState
 from ._files import File, name_of, reading, writing
 from ._history import History
+from ._optimizers import OPTIMIZERS
 from ._state import ENTRIES as PLAIN_ENTRIES
-from ._state import num_parameters, outline_of, require_version
-from ._validate import Array, require_finite, whole_number
+from ._state import FORMAT, NEWEST_FORMAT, num_parameters, outline_of, require_version
+from ._validate import Array, boolean, known_name, require_finite, whole_number
 
 if TYPE_CHECKING:
     from ._network import Network
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 ENTRIES = {*PLAIN_ENTRIES, "format_version", "version", "init", "history", "optimizer"}
 JSON, PARAMETERS, HISTORY = "network.json", "parameters.npy", "history.npy"
 PREPROCESSING = "preprocessing.json"
+STATE_ARRAYS = ("weights", "state1", "state2", "average")  # of a training, in this order
 MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
 SHORTEST_ZIP = 22  # bytes: an end without a beginning
 MAGIC = b"\x93NUMPY\x01\x00"  # of format 1.0, which has two bytes for the header's length
@@ -63,13 +69,20 @@ class Saved(NamedTuple):
     state: dict[str, Any]  # for `Network.__setstate__`
     history: History | None
     preprocessing: dict[str, Any] | None  # an object, not looked at
+    training: TrainingState | None = None  # if it was asked for
 
 
 # --- Writing -----------------------------------------------------------------------------------
 
 
-def save(net: Network, file: File, preprocessing: dict[str, Any] | None = None) -> None:
-    """Write a network, see `MLP.save`, and what `briskmlp train` adds to it."""
+def save(
+    net: Network,
+    file: File,
+    *,
+    preprocessing: dict[str, Any] | None = None,
+    training: TrainingState | None = None,
+) -> None:
+    """Write a network, see `MLP.save`, and what `briskmlp train` or a checkpoint adds to it."""
     flat = net.parameters
     require_finite(flat, "parameters", flat.dtype)
     state = net.__getstate__() | {"history": None, "optimizer": None}
@@ -84,6 +97,10 @@ def save(net: Network, file: File, preprocessing: dict[str, Any] | None = None) 
         }
         if len(net.history):
             arrays[HISTORY] = np.stack([net.history[name] for name in columns], axis=1)
+    if training is not None:
+        state["format_version"] = NEWEST_FORMAT
+        state["optimizer"], own = _training_entry(training)
+        arrays |= own
     texts = {JSON: json.dumps(state, indent=1)}
     if preprocessing is not None:
         texts[PREPROCESSING] = json.dumps(preprocessing, allow_nan=False)
@@ -98,6 +115,24 @@ def save(net: Network, file: File, preprocessing: dict[str, Any] | None = None) 
             values = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
             chunks = [head, values.reshape(-1).view(np.uint8).data]
             _add(archive, name, len(head) + values.nbytes, chunks)
+
+
+def _training_entry(training: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]:
+    """What the JSON says of a training, and its members."""
+    arrays = dict(training.arrays)
+    if not training.standardized:  # the network shows one of them
+        del arrays["average" if "average" in arrays else "weights"]
+    entry = {
+        "kind": training.optimizer,
+        "steps": training.steps,
+        "standardized": training.standardized,
+        "arrays": list(arrays),
+    }
+    return entry, {_array_member(name): array for name, array in arrays.items()}
+
+
+def _array_member(name: str) -> str:
+    return f"optimizer/{name}.npy"
 
 
 def _add(archive: zipfile.ZipFile, name: str, size: int, chunks: Iterable[Any]) -> None:
@@ -128,16 +163,16 @@ def _head(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
 # --- Reading -----------------------------------------------------------------------------------
 
 
-def read(file: File) -> Saved:
-    """Read what `save` wrote."""
+def read(file: File, *, training: bool = False) -> Saved:
+    """Read what `save` wrote, without a training's state unless that is asked for."""
     with reading(file) as opened:
         try:
-            return _read(opened)
+            return _read(opened, training)
         except ERRORS as error:
             raise ValueError(f"cannot load {name_of(file)}: {error}") from error
 
 
-def _read(opened: BinaryIO) -> Saved:
+def _read(opened: BinaryIO, with_training: bool) -> Saved:
     guarded = _Guarded(opened)
     with zipfile.ZipFile(guarded) as archive:
         members = Counter(info.filename for info in archive.infolist())
@@ -152,10 +187,10 @@ def _read(opened: BinaryIO) -> Saved:
             raise ValueError(f"dtype is {state['dtype']!r:.80}, expected 'float32' or 'float64'")
         outline = outline_of(state)
         history, shape = _history_of(state["history"])
-        if state["optimizer"] is not None:
-            raise ValueError("optimizer must be null")
+        training = _training_of(state)
         expected = {JSON, PARAMETERS, HISTORY} if shape[0] else {JSON, PARAMETERS}
         expected |= members.keys() & {PREPROCESSING}
+        expected |= set() if training is None else set(map(_array_member, training.arrays))
         if members != Counter(expected):
             found, wanted = ", ".join(members.elements()), ", ".join(sorted(expected))
             raise ValueError(f"it has the members {found:.200}; expected {wanted}")
@@ -167,7 +202,15 @@ def _read(opened: BinaryIO) -> Saved:
             for row in figures.tolist():
                 history.append(dict(zip(state["history"]["columns"], row, strict=True)))
         extra = _parse(archive, PREPROCESSING, guarded) if PREPROCESSING in members else None
-    return Saved(state | {"parameters": flat}, history, extra)
+        if training is not None and with_training:
+            for name in training.arrays:
+                member = _array_member(name)
+                array = _read_array(archive, member, (count,), outline.dtype, guarded)
+                require_finite(array, member, array.dtype)
+                training.arrays[name] = array
+            if not training.standardized:
+                training.arrays["average" if "weights" in training.arrays else "weights"] = flat
+    return Saved(state | {"parameters": flat}, history, extra, training if with_training else None)
 
 
 class _Guarded:
@@ -242,6 +285,28 @@ def _history_of(entry: object) -> tuple[History | None, tuple[int, int]]:
     if (epochs > 0) != (len(columns) > 0):
         raise ValueError(f"history has {epochs} epochs and {len(columns)} columns")
     return History(names), (epochs, len(columns))
+
+
+def _training_of(state: dict[str, Any]) -> TrainingState | None:
+    """A training as the JSON describes it, its arrays still empty."""
+    entry = state["optimizer"]
+    if entry is None:
+        return None
+    if state["format_version"] == FORMAT:
+        raise ValueError(f"optimizer must be null in format {FORMAT}")
+    if not isinstance(entry, dict) or entry.keys() != {"kind", "steps", "standardized", "arrays"}:
+        raise ValueError(
+            f"optimizer must be kind, steps, standardized and arrays, got {entry!r:.80}"
+        )
+    names = entry["arrays"]
+    if not isinstance(names, list) or names != [name for name in STATE_ARRAYS if name in names]:
+        raise ValueError(f"optimizer's arrays must be from {STATE_ARRAYS}, got {names!r:.80}")
+    return TrainingState(
+        known_name(entry["kind"], "optimizer", list(OPTIMIZERS)),
+        whole_number(entry["steps"], "optimizer's steps", 0),
+        boolean(entry["standardized"], "optimizer's standardized"),
+        {name: np.empty(0) for name in names},
+    )
 
 
 def _read_array(

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import _briskmlp_core as core
-from ._algorithm import Algorithm, EpochReport, FitOutcome, OnEpoch, Outcome, Report
+from ._algorithm import (
+    Algorithm,
+    EpochReport,
+    FitOutcome,
+    OnEpoch,
+    Outcome,
+    Report,
+    TrainingState,
+)
 from ._datasets import Dataset
 from ._scaling import Scaling, scaling_of
 from ._state import build
@@ -56,29 +64,31 @@ class Twin:
             self._note()
 
 
-def standardized(algorithm: Algorithm, net: Network, data: Dataset) -> Algorithm:
-    """The same algorithm, for this network and data set, on standardized data.
+class Standardized:
+    """An algorithm, for a network and a data set, on standardized data.
 
     Whoever follows it sees the network and the figures that belong to the data as they were given.
     """
-    scaling = scaling_of(net._network, data)
+
+    def __init__(self, algorithm: Algorithm, net: Network, data: Dataset) -> None:
+        self._algorithm, self._net = algorithm, net
+        self._scaling = scaling_of(net._network, data)
+        self._twin: Twin | None = None
 
     def run(
-        network: core.Network, data: Dataset, eval_data: Dataset | None, on_epoch: OnEpoch | None
+        self,
+        network: core.Network,
+        data: Dataset,
+        eval_data: Dataset | None,
+        on_epoch: OnEpoch | None,
     ) -> Outcome:
-        twin = Twin(net, scaling)
+        twin = self._twin = Twin(self._net, self._scaling)
         reports: list[Report] = []
-
-        def in_given_units(report: Report) -> EpochReport:
-            loss = report.loss * scaling.loss_factor + scaling.loss_shift
-            return EpochReport(
-                report.epoch, loss, report.eval_loss, report.eval_metric, report.seconds
-            )
 
         def epoch_done(report: Report) -> bool:
             start = time.perf_counter()
             twin.give()
-            told = in_given_units(report)
+            told = self._in_given_units(report)
             if eval_data is not None:
                 loss, metric = network.evaluate(eval_data)
                 told = replace(told, eval_loss=loss, eval_metric=metric)
@@ -90,15 +100,30 @@ def standardized(algorithm: Algorithm, net: Network, data: Dataset) -> Algorithm
 
         followed = on_epoch is not None or eval_data is not None
         try:
-            ended = algorithm(
+            ended = self._algorithm.run(
                 twin.network,
-                scaling.apply(data, net.dtype),
+                self._scaling.apply(data, self._net.dtype),
                 None,
                 epoch_done if followed else None,
             )
         finally:  # also on what is raised between two steps
             twin.give()
-        reports += [in_given_units(report) for report in ended.epochs[len(reports) :]]
+        reports += [self._in_given_units(report) for report in ended.epochs[len(reports) :]]
         return FitOutcome(reports, ended.epoch, ended.step, ended.diverged, ended.error)
 
-    return run
+    def _in_given_units(self, report: Report) -> EpochReport:
+        loss = report.loss * self._scaling.loss_factor + self._scaling.loss_shift
+        return EpochReport(report.epoch, loss, report.eval_loss, report.eval_metric, report.seconds)
+
+    @property
+    def has_schedule(self) -> bool:
+        return self._algorithm.has_schedule
+
+    def learning_rate(self, epoch: int, step: int) -> float:
+        return self._algorithm.learning_rate(epoch, step)
+
+    def state(self) -> TrainingState | None:
+        if self._twin is not None:
+            self._twin.take_changes()
+        state = self._algorithm.state()
+        return None if state is None else state._replace(standardized=True)

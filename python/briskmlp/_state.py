@@ -17,7 +17,9 @@ from ._validate import (
     whole_number,
 )
 
-FORMAT = 1  # counted up when the entries of a state or their meaning change
+# Counted up when the entries of a state or their meaning change: a later one is written only where
+# it is needed, so that earlier versions can read the rest.
+FORMAT, NEWEST_FORMAT = 1, 2
 ENTRIES = ("sizes", "activations", "loss", "dtype", "seed", "epochs_trained")
 MAX_SEED = 2**64 - 1
 
@@ -72,10 +74,11 @@ def require_version(state: object) -> None:
     """Raise ValueError unless this is a state in the format that is read here."""
     if not isinstance(state, dict) or "format_version" not in state:
         raise ValueError("this is not the state of a briskmlp network")
-    if state["format_version"] != FORMAT:
+    if state["format_version"] not in range(FORMAT, NEWEST_FORMAT + 1):
         raise ValueError(
             f"the network was saved by briskmlp {state.get('version')} in format "
-            f"{state['format_version']!r}; briskmlp {core.__version__} reads format {FORMAT}"
+            f"{state['format_version']!r}; briskmlp {core.__version__} reads formats up to "
+            f"{NEWEST_FORMAT}"
         )
 
 

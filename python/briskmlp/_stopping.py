@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 
@@ -30,7 +31,8 @@ class EarlyStopping(Callback):
     restore_best
         Whether the network gets the parameters from after the best epoch when the fit ends, be it
         by this, after the last epoch, by Ctrl-C or by a `DivergenceError`. Its `epochs_trained`
-        then counts up to that epoch; the history keeps all. Default True.
+        then counts up to that epoch; the history keeps all. Default True. A resumed fit does not
+        have those of the epochs before: a warning tells if one of them stays the best.
 
     Attributes
     ----------
@@ -98,18 +100,15 @@ class EarlyStopping(Callback):
         self.best, self.best_epoch, self.stopped = math.nan, 0, False
         self._best_cost = self._goal = math.inf
         self._progress_epoch = 0
+        for epoch, record in enumerate(training.history, 1):  # of the fit that this one resumes
+            self._judge(epoch, record)
+        if self.best_epoch == len(training.history) > 0:
+            self._keep(training)
 
     def on_epoch_end(self, training: Training) -> bool:
-        epoch, cost = len(training.history), self._monitor.cost(training)
-        if cost < self._best_cost:  # not if it is NaN
-            self._best_cost, self.best_epoch = cost, epoch
-            self.best = training.history[-1][self._monitor.column]
-            if self.restore_best and self._parameters is None:
-                self._parameters = training.net.parameters.copy()
-            elif self._parameters is not None:
-                np.copyto(self._parameters, training.net.parameters)
-        if cost < self._goal:
-            self._goal, self._progress_epoch = cost - self.min_delta, epoch
+        epoch = len(training.history)
+        if self._judge(epoch, training.history[-1]):
+            self._keep(training)
         self.stopped = self.patience is not None and epoch - self._progress_epoch >= self.patience
         return self.stopped
 
@@ -117,3 +116,27 @@ class EarlyStopping(Callback):
         if self._parameters is not None:
             training.restore(self._parameters, self.best_epoch)
             self._parameters = None
+        elif self.restore_best and self.best_epoch:
+            warnings.warn(
+                f"the best epoch is {self.best_epoch}, from before this fit was resumed: the "
+                f"network stays as it is, Checkpoint's best.npz has that epoch's",
+                stacklevel=2,
+            )
+
+    def _judge(self, epoch: int, record: dict[str, float]) -> bool:
+        """Note the figures of an epoch; true if it is the best so far."""
+        cost = self._monitor.cost(record)
+        better = cost < self._best_cost  # not if it is NaN
+        if better:
+            self._best_cost, self.best_epoch = cost, epoch
+            self.best = record[self._monitor.column]
+        if cost < self._goal:
+            self._goal, self._progress_epoch = cost - self.min_delta, epoch
+        return better
+
+    def _keep(self, training: Training) -> None:
+        """Keep the parameters as they are now."""
+        if self.restore_best and self._parameters is None:
+            self._parameters = training.net.parameters.copy()
+        elif self._parameters is not None:
+            np.copyto(self._parameters, training.net.parameters)

@@ -5,24 +5,46 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from ._algorithm import Algorithm, Report
+from ._algorithm import Algorithm, Report, TrainingState
 from ._callbacks import Callback, Training, begin, end
 from ._datasets import Dataset
 from ._errors import DivergenceError
 from ._history import History
 from ._progress import Progress, Silent
-from ._rates import RatesOfEpoch
-from ._validate import positive_int
+from ._validate import Array, positive_int
 
 if TYPE_CHECKING:
     from ._metrics import Scorer
+    from ._network import Network
     from ._predictor import Predictor
 
 BATCH_SIZE = 128  # rows of a minibatch unless told otherwise
+
+
+class Start(NamedTuple):
+    """Where a fit begins."""
+
+    seed: int
+    epochs_trained: int
+    history: History  # of the fit that it resumes, else empty
+    training: TrainingState | None = None  # where that one stood
+    parameters: Array | None = None  # that the network is to have; None: as they are
+
+    def give(self, net: Network) -> None:
+        """Let the network, of the same layers, be as it was."""
+        if self.parameters is not None:
+            net.parameters = self.parameters
+            net.seed, net.epochs_trained = self.seed, self.epochs_trained
+            net.history = self.history
+
+
+def fresh(net: Network) -> Start:
+    """The start of a fit of its own."""
+    return Start(net.seed, net.epochs_trained, History(net._network.metric))
 
 
 def rows_per_step(batch_size: int | None, rows: int) -> int:
@@ -61,13 +83,14 @@ def train(
     eval_data: Dataset | None,
     algorithm: Algorithm,
     *,
-    rate: float | RatesOfEpoch,
     scorer: Scorer | None,
     display: Progress,
     callbacks: Sequence[Callback],
 ) -> None:
     """Train in place. Leaves the finished epochs, and what ended it early, in `training`."""
     history = training.history
+    done = len(history)  # before
+    training.state = algorithm.state
     no_scores = dict.fromkeys(scorer.columns, math.nan) if scorer else {}
 
     def append(report: Report, scores: dict[str, float]) -> None:
@@ -81,27 +104,27 @@ def train(
     def on_epoch(report: Report) -> bool:
         append(report, scorer() if scorer else no_scores)
         training.tell_net(len(history))
-        display.update(report.epoch - 1, history[-1])
+        display.update(len(history) - 1, history[-1])
         wishes = [callback.on_epoch_end(training) for callback in callbacks]  # all are told
         return any(wishes)
 
     # Without anyone to tell, the core need not wait for the interpreter after each epoch.
-    followed = callbacks or scorer or callable(rate) or not isinstance(display, Silent)
+    followed = callbacks or scorer or algorithm.has_schedule or not isinstance(display, Silent)
     with closing(display):
         begin(callbacks, training)
         try:
-            outcome = algorithm(
+            outcome = algorithm.run(
                 training.net._network, data, eval_data, on_epoch if followed else None
             )
             # Those that nobody followed, or that a metric failed on.
-            for report in outcome.epochs[len(history) :]:
+            for report in outcome.epochs[len(history) - done :]:
                 append(report, no_scores)
             training.error = outcome.error
             if outcome.diverged and outcome.error is None:
-                if callable(rate):
-                    rate = float(rate(outcome.epoch - 1, training.batches)[outcome.step - 1])
-                training.error = DivergenceError(outcome.epoch, outcome.step, history, rate)
-            training.tell_net(epochs_kept(history, training.error))
+                rate = algorithm.learning_rate(outcome.epoch, outcome.step)
+                epoch = done + outcome.epoch
+                training.error = DivergenceError(epoch, outcome.step, history, rate)
+            training.tell_net(epochs_kept(history, done, training.error))
         except BaseException as error:
             training.error = error
             raise
@@ -110,8 +133,11 @@ def train(
             end(callbacks, training)
 
 
-def epochs_kept(history: History, error: BaseException | None) -> int:
-    """How many epochs the parameters have seen: after a divergence, those before the best."""
-    if isinstance(error, DivergenceError) and len(history):
-        return int(np.argmin(history["loss"]))
+def epochs_kept(history: History, done: int, error: BaseException | None) -> int:
+    """How many epochs the parameters have seen: after a divergence, those before the best.
+
+    The best of those that came after the first `done`, whose parameters are not known.
+    """
+    if isinstance(error, DivergenceError) and len(history) > done:
+        return done + int(np.argmin(history["loss"][done:]))
     return len(history)

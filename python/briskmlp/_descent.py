@@ -1,0 +1,106 @@
+"""A fit by gradient descent: the core's loop, and where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import _briskmlp_core as core
+from ._algorithm import OnEpoch, Outcome, Report, TrainingState
+from ._datasets import Dataset
+from ._optimizer import Optimizer
+from ._rates import RatesOfEpoch, rates_of
+from ._training import Start
+
+
+def descent(
+    optimizer: Optimizer,
+    start: Start,
+    *,
+    layers: int,
+    average: float,
+    epochs: int,
+    batches: int,
+    **options: Any,
+) -> Descent:
+    """The epochs of so many batches that are missing from `epochs`, from where a fit begins.
+
+    `options` are those of the core's that need no work here.
+    """
+    spec = optimizer.spec(layers, average)
+    if start.training is not None and set(start.training.arrays) != set(spec.state_names()):
+        had, has = ", ".join(start.training.arrays), ", ".join(spec.state_names())
+        raise ValueError(
+            f"the training to resume keeps {had} and this fit {has}: momentum or average differ"
+        )
+    return Descent(
+        core.FitOptions(
+            epochs=max(1, epochs - len(start.history)),
+            seed=start.seed,
+            first_epoch=start.epochs_trained,
+            steps_before=0 if start.training is None else start.training.steps,
+            optimizer=spec,
+            **options,
+        ),
+        rates_of(optimizer, epochs, batches, start.history),
+        optimizer=optimizer.kind,
+        batches=batches,
+        resumed=start.training,
+    )
+
+
+class Descent:
+    """Minibatch after minibatch, as the core does it."""
+
+    def __init__(
+        self,
+        options: core.FitOptions,
+        rates: RatesOfEpoch | None,
+        *,
+        optimizer: str,
+        batches: int,
+        resumed: TrainingState | None,
+    ) -> None:
+        self._options, self._rates, self._batches = options, rates, batches
+        self._optimizer, self._resumed = optimizer, resumed
+        self._network: core.Network | None = None
+        self._epochs = 0
+
+    def run(
+        self,
+        network: core.Network,
+        data: Dataset,
+        eval_data: Dataset | None,
+        on_epoch: OnEpoch | None,
+    ) -> Outcome:
+        self._network = network
+        arrays = None if self._resumed is None else self._resumed.arrays
+
+        def epoch_done(report: Report) -> bool:
+            self._epochs = report.epoch
+            return on_epoch is not None and on_epoch(report)
+
+        tell = None if on_epoch is None else epoch_done
+        return core.fit(network, data, eval_data, self._options, tell, self._rates, resumed=arrays)
+
+    @property
+    def has_schedule(self) -> bool:
+        return self._rates is not None
+
+    def learning_rate(self, epoch: int, step: int) -> float:
+        if self._rates is None:
+            return self._options.learning_rate
+        return float(self._rates(epoch - 1, self._batches)[step - 1])
+
+    def state(self) -> TrainingState | None:
+        arrays = None if self._network is None else core.training_state(self._network)
+        if self._network is None or arrays is None:
+            return None
+        shown = arrays.get("average", arrays["weights"])
+        if not np.array_equal(shown, self._network.parameters):  # a callback has been at them
+            arrays["weights"] = self._network.parameters.copy()
+            if "average" in arrays:
+                arrays["average"] = arrays["weights"]
+        steps = self._options.steps_before + self._epochs * self._options.steps(self._batches)
+        return TrainingState(self._optimizer, steps, False, arrays)

@@ -1,0 +1,59 @@
+"""Going on with a training that a checkpoint kept, as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._checkpoint import latest_in
+from ._files import File, name_of
+from ._lbfgs import LBFGS
+from ._optimizer import Optimizer
+from ._saving import read
+from ._training import Start
+
+if TYPE_CHECKING:
+    from ._network import Network
+
+
+def resumed(
+    file: File,
+    net: Network,
+    settings: Optimizer | LBFGS,
+    figures: Sequence[str],
+    standardized: bool,
+) -> Start | None:
+    """Where a training of a network of these layers stood; None if a folder has no file yet."""
+    if isinstance(settings, LBFGS):
+        raise ValueError("LBFGS cannot be resumed: load the network and fit it further")
+    if isinstance(file, (str, os.PathLike)) and Path(file).is_dir():
+        latest = latest_in(Path(file))
+        if latest is None:
+            return None
+        file = latest
+    saved = read(file, training=True)
+    name, state, training, history = name_of(file), saved.state, saved.training, saved.history
+    require_same(name, [(what, state[what], net.__getstate__()[what]) for what in LAYERS])
+    if training is None or history is None:
+        raise ValueError(f"{name} has no training to go on with, as the files of Checkpoint have")
+    require_same(
+        name,
+        [
+            ("optimizer", training.optimizer, settings.kind),
+            ("standardize", training.standardized, standardized),
+            ("figures", history.keys(), list(figures)),
+        ],
+    )
+    return Start(state["seed"], state["epochs_trained"], history, training, state["parameters"])
+
+
+LAYERS = ("sizes", "activations", "loss", "dtype")  # what makes the parameters fit
+
+
+def require_same(name: str, settings: Sequence[tuple[str, object, object]]) -> None:
+    """Raise ValueError unless all are the same in the file and for this fit."""
+    for what, had, has in settings:
+        if had != has:
+            raise ValueError(f"{name} is of a training with {what} {had!r}, this fit has {has!r}")

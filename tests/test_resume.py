@@ -1,0 +1,343 @@
+"""A fit that goes on from a checkpoint ends as one that never stopped, to the bit."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import warnings
+import zipfile
+from pathlib import Path
+
+import briskmlp as bm
+import numpy as np
+import pytest
+from golden.record_network import FOLDER, train
+
+ROWS, EPOCHS, CUT = 90, 6, 4
+
+
+def table(outputs=1, rows=ROWS, inputs=5):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, inputs)) * 3 + 1
+    return X, np.stack([X[:, 0] * X[:, 1], X.sum(axis=1)], axis=1)[:, :outputs]
+
+
+def network(sizes=(5, 40, 1), **kwargs):
+    return bm.MLP(sizes, "tanh", seed=3, **kwargs)
+
+
+def run(folder, epochs, net=None, resume=None, data=None, **settings):
+    """Fit with a checkpoint after each epoch."""
+    net = network() if net is None else net
+    X, y = table() if data is None else data
+    keep = bm.Checkpoint(folder, keep_last=None)
+    followers = [keep, *settings.pop("callbacks", [])]
+    settings = {"batch_size": 16} | settings
+    history = net.fit(X, y, epochs=epochs, resume=resume, callbacks=followers, **settings)
+    return net, history
+
+
+def figures(history):
+    return {name: values for name, values in history.to_dict().items() if name != "seconds"}
+
+
+def check(tmp_path, net=None, **settings):
+    """Train in one piece and in two, and compare."""
+    make = net or network
+    whole, in_one = run(tmp_path / "whole", EPOCHS, make(), **settings)
+    run(tmp_path / "part", CUT, make(), **settings)
+    path = tmp_path / "whole" / f"epoch-{CUT:06}.npz"
+    other = make()
+    other.parameters[...] = 0.1  # all that matters is in the file
+    other.seed, other.epochs_trained = 8, 77
+    again, in_two = run(tmp_path / "rest", EPOCHS, other, resume=path, **settings)
+    np.testing.assert_array_equal(again.parameters, whole.parameters)
+    assert figures(in_two) == figures(in_one)
+    assert (again.seed, again.epochs_trained) == (whole.seed, whole.epochs_trained)
+    files = [(tmp_path / at / f"epoch-{EPOCHS:06}.npz") for at in ("whole", "rest")]
+    with np.load(files[0]) as first, np.load(files[1]) as second:
+        assert set(first) == set(second)
+        for name in first:
+            if name.endswith(".npy") and name != "history.npy":
+                np.testing.assert_array_equal(first[name], second[name])
+
+
+OPTIMIZERS = [
+    bm.SGD(0.01),
+    bm.SGD(0.01, momentum=0.9, nesterov=True),
+    bm.Adam(0.01),
+    bm.AdamW(0.01, weight_decay=0.1),
+    bm.NAdam(0.01),
+    bm.RAdam(0.01),
+    bm.RMSprop(0.01),
+    bm.RMSprop(0.01, momentum=0.5),
+    bm.Adagrad(0.05),
+    bm.Lion(0.001),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_optimizers(tmp_path, optimizer):
+    check(tmp_path, optimizer=optimizer)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"average": 0.9},
+        {"standardize": True},
+        {"standardize": True, "average": 0.9},
+        {"dropout": 0.2},
+        {"batches_per_step": 4},
+        {"shuffle": False, "batch_size": None},
+        {"optimizer": bm.Adam(0.01, clip=bm.ClipNorm(0.5), l1=1e-3)},
+        {"optimizer": bm.Adam(bm.schedules.Cosine(0.01))},
+        {"optimizer": bm.SGD(bm.schedules.ReduceOnPlateau(0.01, patience=0, min_delta=1.0))},
+        {"eval_set": table(rows=20), "metrics": "mae"},
+        {"sample_weight": np.arange(ROWS) + 1.0},
+    ],
+    ids=", ".join,
+)
+def test_settings(tmp_path, settings):
+    check(tmp_path, **settings)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("sizes", "rows", "batch_size", "plan"),
+    [
+        ((2, 2, 1), 50, 16, "two-phase"),
+        ((64, 60, 1), 99, 32, "sharded"),
+        ((4, 24, 24, 2), 1500, 1400, "chunked"),
+    ],
+)
+def test_plans(tmp_path, dtype, sizes, rows, batch_size, plan):
+    data = table(sizes[-1], rows, sizes[0])
+
+    def make():
+        return network(sizes, dtype=dtype)
+
+    assert bm.get_num_threads() >= 1
+    assert make().explain(data[0], batch_size=batch_size).plan == plan
+    check(tmp_path, make, data=data, batch_size=batch_size, optimizer=bm.Adam(0.01), average=0.5)
+
+
+def test_twice(tmp_path):
+    whole, in_one = run(tmp_path / "whole", EPOCHS)
+    net = None
+    for epochs in (2, 3, EPOCHS):
+        net, history = run(tmp_path, epochs, resume=tmp_path)
+        assert len(history) == epochs
+    np.testing.assert_array_equal(net.parameters, whole.parameters)
+    assert figures(history) == figures(in_one)
+
+
+def test_after_another_fit(tmp_path):
+    """Shuffles and dropout are numbered through the network's life."""
+    whole = network()
+    X, y = table()
+    whole.fit(X, y, epochs=3)
+    twin = whole.copy()
+    run(tmp_path / "whole", EPOCHS, whole, dropout=0.3)
+    run(tmp_path / "part", CUT, twin, dropout=0.3)
+    again, history = run(tmp_path / "rest", EPOCHS, resume=tmp_path / "part", dropout=0.3)
+    np.testing.assert_array_equal(again.parameters, whole.parameters)
+    assert (again.epochs_trained, len(history)) == (9, EPOCHS)
+
+
+def test_nothing_left_to_do(tmp_path):
+    done, in_one = run(tmp_path, EPOCHS)
+    net = network(init="zeros")
+    history = net.fit(*table(), epochs=EPOCHS - 1, resume=tmp_path)
+    np.testing.assert_array_equal(net.parameters, done.parameters)
+    assert figures(history) == figures(in_one)
+    assert net.history is history
+
+
+@pytest.mark.parametrize("settings", [{}, {"average": 0.9}, {"standardize": True}], ids=str)
+def test_parameters_that_a_callback_has_changed(tmp_path, settings):
+    def halve(history):
+        if len(history) == CUT:
+            nets[-1].parameters *= 0.5
+
+    nets = [network()]
+    X, y = table()
+    both = {"optimizer": bm.Adam(0.01), "batch_size": 16} | settings
+    first = bm.Checkpoint(tmp_path, keep_last=None)
+    nets[0].fit(X, y, epochs=EPOCHS, callbacks=[halve, first], **both)
+    nets.append(network())
+    nets[1].fit(X, y, epochs=EPOCHS, resume=tmp_path / f"epoch-{CUT:06}.npz", **both)
+    np.testing.assert_array_equal(nets[1].parameters, nets[0].parameters)
+
+
+def test_early_stopping(tmp_path):
+    """Patience counts the epochs before; so does the best, if the file has it."""
+    X, _ = table(rows=40)
+    settings = {
+        "eval_set": table(rows=30, inputs=5),
+        "optimizer": bm.Adam(0.03),
+        "data": (X, np.random.default_rng(1).normal(size=(40, 1))),
+    }
+    stopping = [bm.EarlyStopping(3), bm.EarlyStopping(3)]
+    whole, in_one = run(tmp_path / "a", 99, callbacks=[stopping[0]], **settings)
+    best, last = stopping[0].best_epoch, len(in_one)
+    assert 1 <= best < last < 99
+    path = tmp_path / "a" / f"epoch-{best:06}.npz"
+    again, in_two = run(tmp_path / "b", 99, resume=path, callbacks=[stopping[1]], **settings)
+    assert (len(in_two), stopping[1].best_epoch) == (last, best)
+    np.testing.assert_array_equal(again.parameters, whole.parameters)
+    with pytest.warns(UserWarning, match=f"best epoch is {best}, from before"):
+        run(
+            tmp_path / "b",
+            99,
+            resume=path.with_name(f"epoch-{last - 1:06}.npz"),
+            callbacks=stopping[1:],
+            **settings,
+        )
+
+
+def test_best_file_stays_the_best(tmp_path):
+    run(tmp_path, CUT, optimizer=bm.Adam(0.01))
+    before = bm.load(tmp_path / "best.npz")
+    run(tmp_path, CUT + 1, resume=tmp_path, optimizer=bm.Adam(0.5))
+    assert bm.load(tmp_path / "best.npz").epochs_trained == before.epochs_trained == CUT
+
+
+def test_progress_goes_on(tmp_path, capsys):
+    run(tmp_path, CUT)
+    run(tmp_path, EPOCHS, resume=tmp_path, progress="line")
+    assert f"epoch {CUT + 1}/{EPOCHS}" in capsys.readouterr().err
+
+
+def test_divergence_is_counted_from_the_first_epoch(tmp_path):
+    run(tmp_path, CUT, optimizer=bm.SGD(0.01))
+    net = network()
+    with pytest.raises(bm.DivergenceError) as error:
+        run(tmp_path / "b", EPOCHS, net, resume=tmp_path, optimizer=bm.SGD(1e30))
+    assert error.value.epoch > CUT
+    np.testing.assert_array_equal(
+        net.parameters, bm.load(tmp_path / f"epoch-{CUT:06}.npz").parameters
+    )
+    assert net.epochs_trained == CUT
+
+
+@pytest.mark.parametrize(
+    ("make", "settings", "message"),
+    [
+        (lambda: network((5, 41, 1)), {}, r"sizes \[5, 40, 1\], this fit has \[5, 41, 1\]"),
+        (lambda: network(dtype="float64"), {}, "dtype 'float32', this fit has 'float64'"),
+        (lambda: network(loss="mae"), {}, "loss 'mse', this fit has 'mae'"),
+        (network, {"optimizer": bm.AdamW()}, "optimizer 'adam', this fit has 'adamw'"),
+        (network, {"optimizer": bm.LBFGS()}, "LBFGS cannot be resumed"),
+        (network, {"standardize": True}, "standardize False, this fit has True"),
+        (
+            network,
+            {"average": 0.5},
+            "this fit weights, state1, state2, average: momentum or average",
+        ),
+        (network, {"eval_set": table()}, r"figures \['loss', 'seconds'\], this fit has"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit(tmp_path, make, settings, message):
+    run(tmp_path, 2, batch_size=None)
+    net = make()
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match=message):
+        net.fit(*table(), resume=tmp_path, **settings)
+    np.testing.assert_array_equal(net.parameters, before)
+    assert (net.history, net.epochs_trained) == (None, 0)
+
+
+def test_files_without_a_training(tmp_path):
+    net, _ = run(tmp_path, 2)
+    net.save(tmp_path / "plain.npz")
+    for path in (tmp_path / "plain.npz", tmp_path / "best.npz"):
+        with pytest.raises(ValueError, match=f"{path.name} has no training to go on with"):
+            network().fit(*table(), resume=path)
+    with pytest.raises(FileNotFoundError):
+        network().fit(*table(), resume=tmp_path / "absent.npz")
+
+
+def test_a_folder_without_checkpoints_starts_afresh(tmp_path):
+    net, history = run(tmp_path, 2, resume=tmp_path)
+    assert len(history) == net.epochs_trained == 2
+    shutil.rmtree(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        run(tmp_path, 2, resume=tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("checkpoint-*.npz")), ids=lambda p: p.stem)
+def test_checkpoints_of_every_release(path: Path):
+    """Averaged weights, whose bits depend on the instruction set a little."""
+    record = json.loads(path.with_suffix(".json").read_text())
+    net = train(epochs=5, average=0.9, resume=path)
+    np.testing.assert_allclose(net.predict(record["X"]), record["predictions"], atol=1e-5)
+    np.testing.assert_allclose(net.history["loss"], record["history"]["loss"], rtol=1e-5)
+
+
+def test_there_is_a_checkpoint_of_this_release():
+    assert (FOLDER / f"checkpoint-{bm.__version__}.npz").exists()
+
+
+def altered(folder, changes, members=()):
+    """A copy of the first checkpoint whose JSON says something else of the training."""
+    with zipfile.ZipFile(folder / "epoch-000001.npz") as source:
+        parts = {name: source.read(name) for name in source.namelist()} | dict(members)
+    state = json.loads(parts["network.json"])
+    state["optimizer"] |= changes
+    parts["network.json"] = json.dumps(state).encode()
+    with zipfile.ZipFile(folder / "odd.npz", "w") as target:
+        for name, data in parts.items():
+            target.writestr(name, data)
+    return folder / "odd.npz"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "adan"}, "unknown optimizer 'adan'; did you mean 'adam'"),
+        ({"kind": 3}, "optimizer must be a name"),
+        ({"steps": -1}, "optimizer's steps must be at least 0"),
+        ({"steps": 1.5}, "optimizer's steps must be a whole number"),
+        ({"standardized": 1}, "optimizer's standardized must be True or False"),
+        ({"arrays": ["state2", "state1"]}, "optimizer's arrays must be from"),
+        ({"arrays": ["state1", "state1"]}, "optimizer's arrays must be from"),
+        ({"arrays": [["state1"]]}, "optimizer's arrays must be from"),
+        ({"arrays": {"state1": 1}}, "optimizer's arrays must be from"),
+        ({"arrays": ["state1"]}, "it has the members"),
+        ({"arrays": ["weights", "state1", "state2"]}, "it has the members"),
+        ({"surprise": 1}, "optimizer must be kind, steps, standardized and arrays"),
+    ],
+)
+def test_hostile_checkpoints(tmp_path, changes, message):
+    run(tmp_path, 1)
+    path = altered(tmp_path, changes)
+    for read in (bm.load, lambda p: network().fit(*table(), resume=p)):
+        with pytest.raises(ValueError, match=f"cannot load .*odd.npz: .*{message}"):
+            read(path)
+
+
+def test_checkpoints_with_odd_arrays(tmp_path):
+    net, _ = run(tmp_path, 1)
+    name = "optimizer/state2.npy"
+    for array, message in (
+        (np.zeros(3, "f4"), "state2.npy is described by"),
+        (np.full(net.num_parameters, np.nan, "f4"), "state2.npy has nan in row 0"),
+    ):
+        file = io.BytesIO()
+        np.save(file, array)
+        path = altered(tmp_path, {}, {name: file.getvalue()})
+        with pytest.raises(ValueError, match=message):
+            network().fit(*table(), resume=path)
+        assert bm.load(path).epochs_trained == 1  # which has no use for them
+
+
+def test_checkpoints_of_lbfgs_have_the_network(tmp_path):
+    pytest.importorskip("scipy")
+    net, _ = run(tmp_path, 2, optimizer="lbfgs", batch_size=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        twin = bm.load(tmp_path / "epoch-000002.npz")
+    np.testing.assert_array_equal(twin.parameters, net.parameters)
