@@ -12,6 +12,7 @@
 #include "train/fit.h"
 #include "train/plan.h"
 #include "train/team.h"
+#include "bindings/fit_callbacks.h"
 #include "bindings/network_object.h"
 #include "bindings/numpy_bridge.h"
 
@@ -22,78 +23,6 @@ namespace {
 struct FitOutcome {
     FitResult result;
     py::object error;
-};
-
-// Python's handlers of signals run on its main thread only.
-bool on_main_thread() {
-    const py::object main_thread = py::module_::import("threading").attr("main_thread")();
-    return main_thread.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
-}
-
-class PythonObserver final : public FitObserver {
-  public:
-    // on_epoch(EpochReport), or None, returns true to stop; rates(epoch, batches), or None, an
-    // array of so many factors of the learning rate. The batches' losses go to `losses` unless that
-    // is null.
-    PythonObserver(py::object on_epoch, py::object rates, double* losses)
-        : on_epoch_(std::move(on_epoch)),
-          rates_(std::move(rates)),
-          losses_(losses),
-          calls_back_(!on_epoch_.is_none()),
-          main_thread_(on_main_thread()) {}
-
-    bool epoch_done(const EpochReport& report) override {
-        return calls_back_ &&
-               stops([&] { return static_cast<bool>(py::bool_(on_epoch_(report))); });
-    }
-
-    const double* rate_factors(index_t epoch, index_t batches) override {
-        if (rates_.is_none()) {
-            return nullptr;
-        }
-        const py::gil_scoped_acquire gil;
-        factors_ = rates_(epoch, batches);
-        return elements<double>(factors_, {batches}, "the factors of the learning rate");
-    }
-
-    double* batch_losses(index_t epoch, index_t batches) override {
-        return losses_ == nullptr ? nullptr : losses_ + epoch * batches;
-    }
-
-    bool changes_parameters() const override { return calls_back_; }
-
-    bool interrupted() override {
-        return main_thread_ && stops([] {
-                   if (PyErr_CheckSignals() != 0) {
-                       throw py::error_already_set();
-                   }
-                   return false;
-               });
-    }
-
-    py::object take_error() { return std::move(error_); }
-
-  private:
-    // question() under the GIL; an exception is kept, and stops the fit.
-    template <class Question>
-    bool stops(Question question) {
-        const py::gil_scoped_acquire gil;
-        try {
-            return question();
-        } catch (const py::error_already_set& error) {
-            if (error.trace()) {
-                PyException_SetTraceback(error.value().ptr(), error.trace().ptr());
-            }
-            error_ = error.value();
-            return true;
-        }
-    }
-
-    py::object on_epoch_, rates_;
-    py::array factors_;  // of the epoch in hand
-    double* losses_;
-    py::object error_ = py::none();
-    bool calls_back_, main_thread_;
 };
 
 using StateArrays = py::typing::Dict<py::str, py::array>;
@@ -159,7 +88,7 @@ TrainingState<const T> state_views(const Network<T>& net, const OptimizerSpec& o
 FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
                        const std::optional<DataArrays>& eval, const FitOptions& options,
                        py::object on_epoch, py::object rates, std::optional<py::array> losses,
-                       const std::optional<StateArrays>& resumed) {
+                       const std::optional<StateArrays>& resumed, const py::object& loss) {
     const NetworkObject::FitLock lock(network);
     double* batch_losses = nullptr;
     if (losses.has_value()) {
@@ -170,9 +99,11 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
     PythonObserver observer(std::move(on_epoch), std::move(rates), batch_losses);
     FitResult result = network.visit([&](auto& net) {
         auto& training = network.training(net);
-        const auto rows = dataset(net, data);
-        const auto eval_rows = dataset(net, eval.value_or(data));
-        TrainingState<const ElementOf<decltype(net)>> state;
+        using T = ElementOf<decltype(net)>;
+        PythonLoss<T> external(loss, observer);
+        const auto rows = dataset<T>(net, data, loss.is_none() ? nullptr : &external);
+        const auto eval_rows = eval.has_value() ? dataset<T>(net, *eval) : rows;
+        TrainingState<const T> state;
         if (resumed.has_value()) {
             state = state_views(net, options.optimizer, *resumed);
         }
@@ -323,13 +254,16 @@ void bind_fit(py::module_& m) {
           "How long a step should take on threads that can each do `peak` GFLOP/s.");
     m.def("plan", &plan_report, py::arg("network"), py::arg("batch_size"), py::arg("steps"),
           "How the network would be trained in epochs of so many steps.");
-    m.def("fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
-          py::arg("options"), py::arg("on_epoch"), py::arg("rates"), py::arg("losses") = py::none(),
-          py::arg("resumed") = py::none(),
-          "Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, "
-          "batches), unless None, gives factors of the learning rate, epochs counted from 0. The "
-          "loss of each batch is written to `losses` (epochs, batches), float64, unless None. "
-          "`resumed` is a training_state to go on from, after options.steps_before steps.");
+    m.def(
+        "fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
+        py::arg("options"), py::arg("on_epoch"), py::arg("rates"), py::arg("losses") = py::none(),
+        py::arg("resumed") = py::none(), py::arg("loss") = py::none(),
+        "Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, "
+        "batches), unless None, gives factors of the learning rate, epochs counted from 0. The "
+        "loss of each batch is written to `losses` (epochs, batches), float64, unless None. "
+        "`resumed` is a training_state to go on from, after options.steps_before steps. loss("
+        "numbers, raw), unless None, gives the loss of rows with these numbers and its gradient by "
+        "their raw outputs, in place of the network's; the data's y then has no columns.");
     m.def("training_state", &training_state, py::arg("network"),
           "Where the latest fit stands, after it or in its on_epoch: copies of its arrays (P), by "
           "name. None if it diverged, or there was none.");

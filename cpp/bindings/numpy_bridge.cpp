@@ -87,19 +87,19 @@ void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const 
 }
 
 template <class T>
-Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
+Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays, ExternalLoss<T>* external) {
     const auto& [x, y, weights] = arrays;
     const InputMatrix matrix = input_matrix(x, net.inputs());
     const index_t rows = matrix.rows;
     require(rows >= 1 && rows <= index_t{UINT32_MAX}, "expected from 1 to 2^32 - 1 rows");
     const LossSpec& loss = net.spec().loss;
     Targets<T> targets{};
-    targets.cols = net.outputs() / loss.outputs_per_target();
+    targets.cols = external != nullptr ? 0 : net.outputs() / loss.outputs_per_target();
     set_targets(targets, loss.kind, rows, net.outputs(), y);
     if (weights.has_value()) {
         targets.weights = elements<T>(*weights, {rows}, "sample_weight");
     }
-    return {matrix, targets};
+    return {matrix, targets, external};
 }
 
 template const float* elements(const py::array&, Shape, const char*);
@@ -108,7 +108,7 @@ template float* writable_elements(py::array&, Shape, const char*);
 template double* writable_elements(py::array&, Shape, const char*);
 template void set_targets(Targets<float>&, Loss, index_t, index_t, const py::array&);
 template void set_targets(Targets<double>&, Loss, index_t, index_t, const py::array&);
-template Dataset<float> dataset(const Network<float>&, const DataArrays&);
-template Dataset<double> dataset(const Network<double>&, const DataArrays&);
+template Dataset<float> dataset(const Network<float>&, const DataArrays&, ExternalLoss<float>*);
+template Dataset<double> dataset(const Network<double>&, const DataArrays&, ExternalLoss<double>*);
 
 }  // namespace briskmlp

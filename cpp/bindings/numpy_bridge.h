@@ -34,8 +34,9 @@ using DataArrays = std::tuple<py::array, py::array, std::optional<py::array>>;
 template <class T>
 void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const py::array& y);
 
-// Views of the arrays, which must fit the network.
+// Views of the arrays, which must fit the network; with an external loss y has no columns.
 template <class T>
-Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays);
+Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays,
+                   ExternalLoss<T>* external = nullptr);
 
 }  // namespace briskmlp

@@ -4,13 +4,15 @@
 
 #include "ops/gather.h"
 #include "nn/loss.h"
+#include "train/external_loss.h"
 
 namespace briskmlp {
 
 template <class T>
 struct Dataset {
     InputMatrix x;
-    Targets<T> y;
+    Targets<T> y;                         // without columns if the loss is external
+    ExternalLoss<T>* external = nullptr;  // what a fit minimises instead of the network's loss
 };
 
 }  // namespace briskmlp

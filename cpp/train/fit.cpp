@@ -85,9 +85,12 @@ class Trainer {
           steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        StepNeeds needs{optimizer_needs(options.optimizer), !options.dropout.empty()};
+        StepNeeds needs{optimizer_needs(options.optimizer), !options.dropout.empty(),
+                        data.external != nullptr};
         needs.optimizer.gradient = needs.optimizer.gradient || options.batches_per_step > 1;
-        const Plan plan = make_plan(net, kernels_, batch_size_, !needs.optimizer.gradient);
+        const Plan plan = needs.external_loss
+                              ? make_plan(net, kernels_, batch_size_, PlanKind::kTwoPhase)
+                              : make_plan(net, kernels_, batch_size_, !needs.optimizer.gradient);
         team_ = Team(plan, steps_, options.threads);
         step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);

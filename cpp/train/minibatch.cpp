@@ -34,7 +34,8 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
 }
 
 template <class T>
-void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch) {
+void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch,
+                            Phase phase) {
     const RowCut cut = plan_.cut(batch.rows);
     index_t chunk = worker.begin(cut.chunks);
     const index_t end = cut.chunk_begin(worker.end(cut.chunks));
@@ -47,7 +48,7 @@ void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* 
             chunk += tile == cut.chunk_begin(chunk + 1) ? 1 : 0;
             run_tile_of_chunk(worker, batch, cut, chunk, tile);
         } else {
-            run_tiles(activations_[0], cut.tile_begin(tile), batch, cut, tile, next);
+            run_tiles(activations_[0], cut.tile_begin(tile), batch, cut, tile, next, phase);
         }
         if (watch != nullptr && worker.index == 0) {
             const index_t count = cut.tile_begin(next) - cut.tile_begin(tile);
@@ -61,7 +62,7 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
                                      index_t chunk, index_t tile) {
     const index_t row = cut.tile_begin(tile), count = cut.tile_begin(tile + 1) - row;
     Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
-    run_tiles(activations, 0, batch, cut, tile, tile + 1);
+    run_tiles(activations, 0, batch, cut, tile, tile + 1, Phase::kAll);
     BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
     const GemmStart start =
         tile == cut.chunk_begin(chunk) ? GemmStart::kZero : GemmStart::kContinue;
@@ -80,10 +81,15 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
 // Tiles [tile, end), the first of whose rows has number `first` in `activations`.
 template <class T>
 void Minibatch<T>::run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch,
-                             const RowCut& cut, index_t tile, index_t end) {
+                             const RowCut& cut, index_t tile, index_t end, Phase phase) {
     const index_t row = cut.tile_begin(tile), count = cut.tile_begin(end) - row;
-    activations.rows().load(batch, row, first, count);
-    pass_.forward(activations, first, count, batch, row);
+    if (phase != Phase::kBackward) {
+        activations.rows().load(batch, row, first, count);
+        pass_.forward(activations, first, count, batch, row);
+    }
+    if (phase == Phase::kForward) {
+        return;
+    }
     for (index_t t = tile; t < end; ++t) {
         const index_t begin = cut.tile_begin(t);
         tile_losses_[static_cast<std::size_t>(t)] =

@@ -23,8 +23,17 @@ class Minibatch {
     // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only.
     void want_input_gradient(T* d_x) { d_x_ = d_x; }
 
-    // Phase A for this worker's chunks, cut short when `watch`, which may be null, has stopped.
-    void run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch);
+    // Phase A for this worker's chunks, cut short when `watch`, which may be null, has stopped. Or
+    // half of it, where a barrier is to stand between the two: not with a chunked plan.
+    enum class Phase { kAll, kForward, kBackward };
+    void run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch,
+                  Phase phase = Phase::kAll);
+
+    // Between the two halves: the raw outputs (rows, outputs), and where their gradient goes.
+    MatrixView<const T> outputs(index_t rows) {
+        return activations_[0].x(layers_, 0, rows).constant();
+    }
+    MatrixView<T> output_gradient(index_t rows) { return activations_[0].d(layers_ - 1, 0, rows); }
 
     // After phase A, on any worker: the mean loss of the batch. The same bits on all of them.
     double loss(const Batch<T>& batch) const;
@@ -54,7 +63,7 @@ class Minibatch {
     void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, const RowCut& cut,
                            index_t chunk, index_t tile);
     void run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch,
-                   const RowCut& cut, index_t tile, index_t end);
+                   const RowCut& cut, index_t tile, index_t end, Phase phase);
 
     Plan plan_;
     Pass<T> pass_;

@@ -34,7 +34,7 @@ double Pass<T>::loss(Activations<T>& activations, index_t first, index_t count) 
         for (index_t r = 0; r < count; ++r) {
             std::copy_n(targets.values + r * targets.cols, targets.cols, d.row(r));
         }
-    } else {
+    } else if (objective_ == Objective::kLoss) {
         sum = evaluate_loss(*kernels_, net_->spec().loss, count, output.cols, output.data,
                             output.stride, targets, activations.rows().scale(first), d.data,
                             d.stride);

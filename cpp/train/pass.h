@@ -7,9 +7,10 @@
 
 namespace briskmlp {
 
-// What is differentiated: the network's loss, or the sum of its outputs times the targets, whose
-// gradient with respect to the outputs is the targets themselves.
-enum class Objective { kLoss, kLinear };
+// What is differentiated: the network's loss; the sum of its outputs times the targets, whose
+// gradient with respect to the outputs is the targets themselves; or something whose gradient with
+// respect to the outputs stands in d of the last layer already.
+enum class Objective { kLoss, kLinear, kGiven };
 
 // All of it works on rows [first, first + count) of `activations`.
 template <class T>
@@ -23,7 +24,8 @@ class Pass {
     void forward(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
                  index_t row) const;
 
-    // Weighted sum of the rows' losses (0 for kLinear); d of the last layer receives its gradient.
+    // Weighted sum of the rows' losses (0 unless it is kLoss); d of the last layer receives its
+    // gradient.
     double loss(Activations<T>& activations, index_t first, index_t count) const;
 
     // From d of the last layer to d of the first.

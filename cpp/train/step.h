@@ -24,9 +24,11 @@ struct StepResult {
 struct StepNeeds {
     OptimizerNeeds optimizer;
     bool dropout;
+    bool external_loss;  // only in a two-phase plan
 
     bool operator==(const StepNeeds& other) const {
-        return optimizer == other.optimizer && dropout == other.dropout;
+        return optimizer == other.optimizer && dropout == other.dropout &&
+               external_loss == other.external_loss;
     }
 };
 

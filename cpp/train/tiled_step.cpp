@@ -12,7 +12,8 @@ TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, co
                         index_t workers)
     : kernels_(&kernels),
       weights_(net, kernels, whole_layers(net.layers()), false, needs.optimizer),
-      minibatch_(net, kernels, weights_, plan, rows, targets, workers, needs.dropout) {
+      minibatch_(net, kernels, weights_, plan, rows, targets, workers, needs.dropout,
+                 needs.external_loss ? Objective::kGiven : Objective::kLoss) {
     if (needs.optimizer.gradient) {
         gradient_ = BlockMatrices<T>(weights_.blocks(), kernels.lanes);
         squares_.resize(minibatch_.tiles().size());
@@ -22,11 +23,13 @@ TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, co
 template <class T>
 StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch,
                              const OptimizerStep<T>& optimizer, Watch& watch) {
-    minibatch_.run_rows(worker, batch, &watch);
+    const bool external = batch.data->external != nullptr;
+    external ? run_with_external_loss(worker, batch, watch)
+             : minibatch_.run_rows(worker, batch, &watch);
     worker.barrier();
-    const double loss = minibatch_.loss(batch);
+    const double loss = external ? external_loss_.value_or(0) : minibatch_.loss(batch);
     // Only worker 0 stops the watch, and before the barrier: all see the same here.
-    if (watch.stopped()) {
+    if (watch.stopped() || (external && !external_loss_)) {
         return {StepEnd::kStopped, loss};
     }
     if (!std::isfinite(loss)) {
@@ -46,6 +49,26 @@ StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch,
     }
     worker.barrier();
     return {StepEnd::kUpdated, loss};
+}
+
+template <class T>
+void TiledStep<T>::run_with_external_loss(const Worker& worker, const Batch<T>& batch,
+                                          Watch& watch) {
+    using Phase = typename Minibatch<T>::Phase;
+    minibatch_.run_rows(worker, batch, &watch, Phase::kForward);
+    worker.barrier();
+    if (worker.index == 0 && !watch.stopped()) {
+        const MatrixView<T> d = minibatch_.output_gradient(batch.rows);
+        external_loss_ =
+            batch.data->external->evaluate(batch.order, minibatch_.outputs(batch.rows), d);
+        for (index_t r = 0; r < d.rows; ++r) {
+            for (index_t j = 0; j < d.cols; ++j) {
+                d.row(r)[j] *= static_cast<T>(batch.share);
+            }
+        }
+    }
+    worker.barrier();
+    minibatch_.run_rows(worker, batch, &watch, Phase::kBackward);
 }
 
 template <class T>

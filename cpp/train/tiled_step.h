@@ -37,6 +37,8 @@ class TiledStep final : public Step<T> {
         const MatrixView<T> all = gradient_[tile.layer];
         return {all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
     }
+    // Phase A around the call of a loss that needs the outputs of all rows.
+    void run_with_external_loss(const Worker& worker, const Batch<T>& batch, Watch& watch);
     // This worker's part of adding the batch's gradient to what is collected; what comes before the
     // update is done when the last batch of a step is in.
     void collect(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer);
@@ -46,8 +48,9 @@ class TiledStep final : public Step<T> {
     const KernelTable<T>* kernels_;
     Weights<T> weights_;
     Minibatch<T> minibatch_;
-    BlockMatrices<T> gradient_;    // empty unless the whole gradient is needed
-    std::vector<double> squares_;  // of its entries, a sum for each weight tile
+    BlockMatrices<T> gradient_;            // empty unless the whole gradient is needed
+    std::vector<double> squares_;          // of its entries, a sum for each weight tile
+    std::optional<double> external_loss_;  // of the batch, written by worker 0
 };
 
 }  // namespace briskmlp

@@ -68,6 +68,9 @@ class Algorithm(Protocol):
     ) -> Outcome:
         """Train on a data set, evaluate on another after each epoch, and tell."""
 
+    def evaluate(self, network: core.Network, data: Dataset) -> tuple[float, float]:
+        """Loss and metric on a data set, as it is told of after an epoch."""
+
     @property
     def has_schedule(self) -> bool:
         """Whether learning rates follow from what it tells of the epochs."""

@@ -241,9 +241,10 @@ def fit(
     rates: typing.Any,
     losses: numpy.ndarray | None = None,
     resumed: dict[str, numpy.ndarray] | None = None,
+    loss: typing.Any = None,
 ) -> FitOutcome:
     """
-    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None. `resumed` is a training_state to go on from, after options.steps_before steps.
+    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None. `resumed` is a training_state to go on from, after options.steps_before steps. loss(numbers, raw), unless None, gives the loss of rows with these numbers and its gradient by their raw outputs, in place of the network's; the data's y then has no columns.
     """
 
 def initializer_names() -> list[str]: ...

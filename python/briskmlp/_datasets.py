@@ -55,10 +55,16 @@ def dataset(
 
 def eval_dataset(network: core.Network, eval_set: object) -> Dataset:
     """The data set of a pair (X, y) or a triple (X, y, sample_weight)."""
+    X, y, sample_weight = eval_arrays(eval_set)
+    return dataset(network, X, y, sample_weight, ("eval_set[0]", "eval_set[1]", "eval_set[2]"))
+
+
+def eval_arrays(eval_set: object) -> tuple[ArrayLike, ArrayLike, ArrayLike | None]:
+    """The arrays of a pair (X, y) or a triple (X, y, sample_weight)."""
     if not isinstance(eval_set, (tuple, list)) or len(eval_set) not in (2, 3):
         raise TypeError("eval_set must be (X, y) or (X, y, sample_weight)")
     X, y, sample_weight = (*eval_set, None)[:3]
-    return dataset(network, X, y, sample_weight, ("eval_set[0]", "eval_set[1]", "eval_set[2]"))
+    return X, y, sample_weight
 
 
 def targets(y: ArrayLike, name: str, rows: int, network: Head) -> Array:

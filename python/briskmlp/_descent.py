@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 
 from . import _briskmlp_core as core
-from ._algorithm import OnEpoch, Outcome, Report, TrainingState
+from ._algorithm import EpochReport, FitOutcome, OnEpoch, Outcome, Report, TrainingState
 from ._datasets import Dataset
 from ._optimizer import Optimizer
+from ._own_loss import OwnLoss
 from ._rates import RatesOfEpoch, rates_of
 from ._training import Start
 
@@ -17,6 +19,7 @@ from ._training import Start
 def descent(
     optimizer: Optimizer,
     start: Start,
+    own_loss: OwnLoss | None,
     *,
     layers: int,
     average: float,
@@ -47,6 +50,7 @@ def descent(
         optimizer=optimizer.kind,
         batches=batches,
         resumed=start.training,
+        own_loss=own_loss,
     )
 
 
@@ -61,9 +65,10 @@ class Descent:
         optimizer: str,
         batches: int,
         resumed: TrainingState | None,
+        own_loss: OwnLoss | None,
     ) -> None:
         self._options, self._rates, self._batches = options, rates, batches
-        self._optimizer, self._resumed = optimizer, resumed
+        self._optimizer, self._resumed, self._own_loss = optimizer, resumed, own_loss
         self._network: core.Network | None = None
         self._epochs = 0
 
@@ -76,13 +81,38 @@ class Descent:
     ) -> Outcome:
         self._network = network
         arrays = None if self._resumed is None else self._resumed.arrays
+        own = self._own_loss
+        reports: list[Report] = []
 
         def epoch_done(report: Report) -> bool:
             self._epochs = report.epoch
+            if own is not None and eval_data is not None:
+                start = time.perf_counter()
+                figures = own.evaluate(network, eval_data)
+                seconds = report.seconds + time.perf_counter() - start
+                report = EpochReport(report.epoch, report.loss, *figures, seconds)
+                reports.append(report)
             return on_epoch is not None and on_epoch(report)
 
-        tell = None if on_epoch is None else epoch_done
-        return core.fit(network, data, eval_data, self._options, tell, self._rates, resumed=arrays)
+        judged = own is not None and eval_data is not None
+        outcome = core.fit(
+            network,
+            data,
+            None if judged else eval_data,
+            self._options,
+            epoch_done if judged or on_epoch is not None else None,
+            self._rates,
+            resumed=arrays,
+            loss=None if own is None else own.of_rows,
+        )
+        if not judged:
+            return outcome
+        reports += outcome.epochs[len(reports) :]  # one that could not be judged
+        return FitOutcome(reports, outcome.epoch, outcome.step, outcome.diverged, outcome.error)
+
+    def evaluate(self, network: core.Network, data: Dataset) -> tuple[float, float]:
+        own = self._own_loss
+        return network.evaluate(data) if own is None else own.evaluate(network, data)
 
     @property
     def has_schedule(self) -> bool:

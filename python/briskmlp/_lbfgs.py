@@ -16,6 +16,7 @@ from ._datasets import Dataset
 from ._layers import split
 from ._losses import loss_of
 from ._optimizer import Settings
+from ._own_loss import OwnLoss
 from ._state import build
 from ._validate import Array, positive_int
 
@@ -94,12 +95,13 @@ class Minimisation:
 
     has_schedule = False
 
-    def __init__(self, settings: LBFGS, iterations: int) -> None:
+    def __init__(self, settings: LBFGS, iterations: int, loss: OwnLoss | None = None) -> None:
         try:
             from scipy.optimize import minimize
         except ImportError as error:
             raise ImportError("LBFGS needs SciPy: pip install 'briskmlp[lbfgs]'") from error
-        self._settings, self._iterations, self._minimize = settings, iterations, minimize
+        self.settings, self._iterations, self._minimize = settings, iterations, minimize
+        self._loss = loss
 
     def run(
         self,
@@ -108,7 +110,7 @@ class Minimisation:
         eval_data: Dataset | None,
         on_epoch: OnEpoch | None,
     ) -> Outcome:
-        descent = _Descent(self._settings, network, data, eval_data, on_epoch)
+        descent = _Descent(self, network, data, eval_data, on_epoch)
         try:
             while descent.goes_on and len(descent.reports) < self._iterations:
                 descent.goes_on = False  # unless someone changes the parameters
@@ -121,8 +123,8 @@ class Minimisation:
                     options={
                         "maxiter": self._iterations - len(descent.reports),
                         "maxfun": 10**9,
-                        "maxcor": self._settings.memory,
-                        "gtol": self._settings.tolerance,
+                        "maxcor": self.settings.memory,
+                        "gtol": self.settings.tolerance,
                         "ftol": 0.0,
                     },
                 )
@@ -130,6 +132,15 @@ class Minimisation:
             descent.error = error
         epochs = len(descent.reports)
         return FitOutcome(descent.reports, epochs, 1, False, descent.error)
+
+    def gradients(self, network: core.Network, data: Dataset) -> tuple[float, Array]:
+        """The loss that is minimised, and its gradient (P,)."""
+        own = self._loss
+        return network.gradients(data) if own is None else own.gradients(network, data)
+
+    def evaluate(self, network: core.Network, data: Dataset) -> tuple[float, float]:
+        own = self._loss
+        return network.evaluate(data) if own is None else own.evaluate(network, data)
 
     def learning_rate(self, epoch: int, step: int) -> float:  # noqa: ARG002 - the protocol's
         return math.nan
@@ -143,19 +154,20 @@ class _Descent:
 
     def __init__(
         self,
-        settings: LBFGS,
+        task: Minimisation,
         network: core.Network,
         data: Dataset,
         eval_data: Dataset | None,
         on_epoch: OnEpoch | None,
     ) -> None:
+        self.task = task
         self.network, self.data, self.eval_data = network, data, eval_data
         self.on_epoch = on_epoch
         # Where the line search looks; the network has finished steps only.
         loss = loss_of(network.loss, network.loss_settings)
         self.trial = build(network.sizes, network.activations, loss, network.dtype)
-        self.decay = np.full(network.parameters.size, settings.weight_decay)
-        if not settings.decay_biases:
+        self.decay = np.full(network.parameters.size, task.settings.weight_decay)
+        if not task.settings.decay_biases:
             for bias in split(self.decay, network.sizes)[1]:
                 bias[...] = 0
         self.reports: list[Report] = []
@@ -168,7 +180,7 @@ class _Descent:
         """Loss with the penalty, and its gradient."""
         with np.errstate(over="ignore"):
             self.trial.parameters[...] = x
-        loss, gradient = self.trial.gradients(self.data)
+        loss, gradient = self.task.gradients(self.trial, self.data)
         if not math.isfinite(loss) and not self.started:
             raise ValueError(f"the loss is {loss} to begin with; scale the data")
         self.started = True
@@ -183,7 +195,7 @@ class _Descent:
         loss = intermediate_result.fun - 0.5 * float(self.decay @ x**2)
         evaluation = (math.nan, math.nan)
         if self.eval_data is not None:
-            evaluation = self.network.evaluate(self.eval_data)
+            evaluation = self.task.evaluate(self.network, self.eval_data)
         now = time.perf_counter()
         report = EpochReport(len(self.reports) + 1, loss, *evaluation, now - self.latest)
         self.latest = now

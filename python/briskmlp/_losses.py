@@ -210,7 +210,8 @@ def named_numbers(loss: object) -> tuple[str, list[float]]:
         (value,) = vars(loss).values()  # each has one
         return NAMES[type(loss)], [*value] if isinstance(value, tuple) else [value]
     if not isinstance(loss, str):
-        raise TypeError(f"loss must be a name, or settings such as Huber(), got {loss!r}")
+        hint = "; a function goes to fit(loss=...)" if callable(loss) else ""
+        raise TypeError(f"loss must be a name, or settings such as Huber(), got {loss!r}{hint}")
     if loss not in core.loss_names():
         raise ValueError(unknown_name("loss", loss, core.loss_names()))
     return named_numbers(KINDS[loss]()) if loss in KINDS else (loss, [])

@@ -119,12 +119,16 @@ class Scorer:
         The evaluation set, validated.
     y
         Its targets as they were given, for functions.
+    functions_only
+        Whether `data` has targets of another kind than the network's loss takes.
     """
 
-    def __init__(self, metrics: object, net: Predictor, data: Dataset, y: Any) -> None:
+    def __init__(
+        self, metrics: object, net: Predictor, data: Dataset, y: Any, *, functions_only: bool
+    ) -> None:
         self.net, self.x, self.given = net, data[0], np.asarray(y)
         self.of_classes = net._network.metric == "accuracy"
-        targets = data[1]
+        targets = np.empty(0) if functions_only else data[1]
         if net._network.loss in CLASS_LOSSES and targets.ndim == 2:
             targets = targets.argmax(axis=1)  # the likeliest class
         self.targets = targets if targets.ndim == 1 else targets.astype("f8")
@@ -136,6 +140,10 @@ class Scorer:
                 raise ValueError(f"metrics has two figures {column!r}; a dict can name them")
             if callable(metric):
                 self.functions[column] = metric
+            elif functions_only:
+                raise ValueError(
+                    f"metric {name!r} is for MLP's losses; pass functions beside yours"
+                )
             else:
                 self.named[column] = self._known(metric)
 

@@ -16,7 +16,6 @@ from . import _briskmlp_core as core
 from . import _validate
 from ._algorithm import Algorithm
 from ._callbacks import Callback, TimeBudget, Training, callback_list
-from ._datasets import dataset, eval_dataset
 from ._descent import descent
 from ._history import History
 from ._inspectable import Inspectable
@@ -24,6 +23,7 @@ from ._lbfgs import LBFGS, Minimisation
 from ._losses import Loss
 from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
+from ._own_loss import LossFunction, datasets
 from ._progress import open_progress
 from ._state import MAX_SEED, build
 from ._training import columns, fresh, make_scorer, rows_per_step, train
@@ -136,6 +136,7 @@ class MLP(Inspectable):
         epochs: int = 10,
         batch_size: int | None = None,
         optimizer: Optimizer | LBFGS | str | None = None,
+        loss: LossFunction | None = None,
         batches_per_step: int = 1,
         average: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
@@ -173,6 +174,10 @@ class MLP(Inspectable):
             `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`; `LBFGS`, for
             small data, of which each epoch is a step; or the name of one that needs no settings.
             Default `Adam()`.
+        loss
+            What to minimise instead of the network's own loss: a function of a batch's raw outputs
+            (m, out) and its entries of y, which may be any array of M entries, that returns the
+            loss and its gradient by the raw outputs. See Notes. Default: none.
         batches_per_step
             Batches whose mean gradient makes up one step of the optimizer. Default 1.
         average
@@ -252,6 +257,11 @@ class MLP(Inspectable):
         standardized data are. A copy of X in the network's dtype is made. A warning tells of
         columns so far from 0 that the dtype is too coarse for predictions.
 
+        A `loss` function is called once a batch, from this thread, with copies; with all rows of
+        `eval_set` for ``eval_loss``; there is no ``eval_metric`` then, and `metrics` are functions.
+        It may be any function of the rows together, a ranking say. What it raises ends the fit, as
+        Ctrl-C does. Predictions are still those of the network's own loss.
+
         Examples
         --------
         >>> import numpy as np
@@ -265,8 +275,9 @@ class MLP(Inspectable):
         >>> len(stopped)
         3
         """
-        data = dataset(self._network, X, y, sample_weight, class_weight=class_weight)
-        eval_data = None if eval_set is None else eval_dataset(self._network, eval_set)
+        data, eval_data, own_loss = datasets(
+            self._network, X, y, sample_weight, class_weight, eval_set, loss
+        )
         followers = [*callback_list(callback, "callback"), *callback_list(callbacks)]
         if time_budget is not None:
             followers.append(TimeBudget(time_budget))
@@ -281,8 +292,8 @@ class MLP(Inspectable):
             settings.require_whole_batch(batch_size, rows, batches_per_step, average, dropped)
             batch_size = rows
         batch_size = rows_per_step(batch_size, rows)
-        scorer = make_scorer(metrics, self, eval_data, eval_set)
-        figures = columns(eval_data, scorer)
+        scorer = make_scorer(metrics, self, eval_data, eval_set, own_loss is not None)
+        figures = columns(eval_data, scorer, own_loss is not None)
         start = fresh(self)
         if resume is not None:
             from ._resume import resumed
@@ -290,11 +301,12 @@ class MLP(Inspectable):
             start = resumed(resume, self, settings, figures, standardize) or start
         algorithm: Algorithm
         if isinstance(settings, LBFGS):
-            algorithm = Minimisation(settings, epochs)
+            algorithm = Minimisation(settings, epochs, own_loss)
         else:
             algorithm = descent(
                 settings,
                 start,
+                own_loss,
                 layers=len(self.activations),
                 average=average,
                 epochs=epochs,
@@ -307,7 +319,7 @@ class MLP(Inspectable):
         if standardize:
             from ._standardized import Standardized
 
-            algorithm = Standardized(algorithm, self, data)
+            algorithm = Standardized(algorithm, self, data, targets=own_loss is None)
         display = open_progress(
             progress,
             epochs=epochs,

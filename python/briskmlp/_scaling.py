@@ -126,17 +126,18 @@ class Scaling:
         return result.astype(flat.dtype)
 
 
-def scaling_of(network: core.Network, data: Dataset) -> Scaling:
+def scaling_of(network: core.Network, data: Dataset, *, targets: bool = True) -> Scaling:
     """The scaling of a data set for a network; warns where its dtype is too coarse for it.
 
-    Targets are scaled where the loss for them follows from that for scaled ones, and the output
-    layer can take it up.
+    Targets are scaled, unless they must not be, where the loss for them follows from that for
+    scaled ones, and the output layer can take it up.
     """
     x, y, w = data
     mean, deviation = moments(x, w)
     _warn_if_coarse("X", mean, deviation, network.dtype)
     scale = scales(mean, deviation, network.dtype)
-    if network.activations[-1] != "identity" or network.loss not in ("mse", "gaussian_nll"):
+    follows = network.activations[-1] == "identity" and network.loss in ("mse", "gaussian_nll")
+    if not targets or not follows:
         return Scaling(mean, scale)
     y_mean, deviation = moments(y, w)
     _warn_if_coarse("y", y_mean, deviation, network.dtype)

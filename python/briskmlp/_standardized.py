@@ -70,9 +70,11 @@ class Standardized:
     Whoever follows it sees the network and the figures that belong to the data as they were given.
     """
 
-    def __init__(self, algorithm: Algorithm, net: Network, data: Dataset) -> None:
+    def __init__(
+        self, algorithm: Algorithm, net: Network, data: Dataset, *, targets: bool = True
+    ) -> None:
         self._algorithm, self._net = algorithm, net
-        self._scaling = scaling_of(net._network, data)
+        self._scaling = scaling_of(net._network, data, targets=targets)
         self._twin: Twin | None = None
 
     def run(
@@ -90,7 +92,7 @@ class Standardized:
             twin.give()
             told = self._in_given_units(report)
             if eval_data is not None:
-                loss, metric = network.evaluate(eval_data)
+                loss, metric = self._algorithm.evaluate(network, eval_data)
                 told = replace(told, eval_loss=loss, eval_metric=metric)
             told = replace(told, seconds=told.seconds + time.perf_counter() - start)
             reports.append(told)
@@ -114,6 +116,9 @@ class Standardized:
     def _in_given_units(self, report: Report) -> EpochReport:
         loss = report.loss * self._scaling.loss_factor + self._scaling.loss_shift
         return EpochReport(report.epoch, loss, report.eval_loss, report.eval_metric, report.seconds)
+
+    def evaluate(self, network: core.Network, data: Dataset) -> tuple[float, float]:
+        return self._algorithm.evaluate(network, data)
 
     @property
     def has_schedule(self) -> bool:

@@ -58,23 +58,24 @@ def rows_per_step(batch_size: int | None, rows: int) -> int:
 
 
 def make_scorer(
-    metrics: object, net: Predictor, eval_data: Dataset | None, eval_set: object
+    metrics: object, net: Predictor, eval_data: Dataset | None, eval_set: object, own: bool
 ) -> Scorer | None:
-    """What evaluates the `metrics` of a fit, if there are any."""
+    """What evaluates the `metrics` of a fit, if there are any; with a loss of its own or not."""
     if metrics is None:
         return None
     if eval_data is None:
         raise ValueError("metrics are of the evaluation set: pass eval_set=(X, y) too")
     from ._metrics import Scorer
 
-    return Scorer(metrics, net, eval_data, cast(Sequence[Any], eval_set)[1])
+    return Scorer(metrics, net, eval_data, cast(Sequence[Any], eval_set)[1], functions_only=own)
 
 
-def columns(eval_data: Dataset | None, scorer: Scorer | None) -> tuple[str, ...]:
-    """The figures that each epoch has in the history."""
+def columns(eval_data: Dataset | None, scorer: Scorer | None, own: bool) -> tuple[str, ...]:
+    """The figures that each epoch has in the history; a loss of one's own has no metric."""
     if eval_data is None:
         return ("loss", "seconds")
-    return ("loss", "eval_loss", "eval_metric", *(scorer.columns if scorer else ()), "seconds")
+    metric = () if own else ("eval_metric",)
+    return ("loss", "eval_loss", *metric, *(scorer.columns if scorer else ()), "seconds")
 
 
 def train(
@@ -94,12 +95,13 @@ def train(
     no_scores = dict.fromkeys(scorer.columns, math.nan) if scorer else {}
 
     def append(report: Report, scores: dict[str, float]) -> None:
-        record = {"loss": report.loss}
-        if eval_data is not None:
-            record |= {"eval_loss": report.eval_loss, "eval_metric": report.eval_metric}
-            record |= scores
-        record["seconds"] = report.seconds
-        history.append(record)
+        figures = {
+            "loss": report.loss,
+            "eval_loss": report.eval_loss,
+            "eval_metric": report.eval_metric,
+            "seconds": report.seconds,
+        } | scores
+        history.append({name: figures[name] for name in training.columns})
 
     def on_epoch(report: Report) -> bool:
         append(report, scorer() if scorer else no_scores)
