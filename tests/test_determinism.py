@@ -71,7 +71,9 @@ def test_training_on_any_number_of_threads(architecture, dtype):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"batches_per_step": 2}, {"average": 0.9, "dropout": 0.3}], ids=str
+    "options",
+    [{}, {"batches_per_step": 2}, {"average": 0.9, "dropout": 0.3, "input_noise": 0.1}],
+    ids=str,
 )
 @pytest.mark.parametrize("optimizer", ["radam", "rmsprop", "clip norm", "clip value", "lion decay"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

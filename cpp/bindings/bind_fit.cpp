@@ -139,10 +139,18 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
 
 FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::uint64_t seed,
                         index_t first_epoch, index_t batches_per_step, index_t steps_before,
-                        const OptimizerSpec& optimizer, std::vector<double> dropout) {
-    return {epochs,       batch_size,  shuffle,
-            seed,         first_epoch, batches_per_step,
-            steps_before, optimizer,   std::move(dropout),
+                        const OptimizerSpec& optimizer, std::vector<double> dropout,
+                        std::vector<double> noise) {
+    return {epochs,
+            batch_size,
+            shuffle,
+            seed,
+            first_epoch,
+            batches_per_step,
+            steps_before,
+            optimizer,
+            std::move(dropout),
+            std::move(noise),
             num_threads()};
 }
 
@@ -202,7 +210,7 @@ void bind_fit(py::module_& m) {
         .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
              py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"),
              py::arg("batches_per_step"), py::arg("steps_before"), py::arg("optimizer"),
-             py::arg("dropout"))
+             py::arg("dropout"), py::arg("noise"))
         .def_readonly("epochs", &FitOptions::epochs)
         .def_readonly("steps_before", &FitOptions::steps_before)
         .def(

@@ -2,19 +2,11 @@
 // so that tiles, shards and threads make no difference.
 #pragma once
 
-#include "kernels/inline.h"
+#include "kernels/random.inl.h"
 #include "kernels/table.h"
 
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
-
-// What CounterRng::bits of base/random.h computes, with a name of this instruction set's own.
-BRISKMLP_INLINE std::uint64_t random_bits(std::uint64_t key, std::uint64_t counter) {
-    std::uint64_t z = key + (counter + 1) * 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
 
 // Plain loops, which compilers turn into vectors of 64-bit integers; the factors wait in a buffer
 // of their own for the multiplications.

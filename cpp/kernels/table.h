@@ -119,6 +119,15 @@ struct Dropped {
     index_t first_row, first_unit;  // which those in hand are
 };
 
+// Normal noise on the inputs of a minibatch: row r and column j get the quantile of the upper 24
+// bits of CounterRng::bits(r columns + j) with this key, times the column's standard deviation.
+template <class T>
+struct Noise {
+    std::uint64_t key;
+    index_t first_row;    // of those in hand
+    const T* deviations;  // (columns)
+};
+
 template <class T>
 struct KernelTable {
     const char* isa;
@@ -146,6 +155,9 @@ struct KernelTable {
     ActivationForward<T> activation_forward[kActivationCount];
     ActivationBackward<T> activation_backward[kActivationCount];
     FunctionTable<T> functions;
+
+    // x += noise, on (rows, cols), which are all columns.
+    void (*add_noise)(const Noise<T>&, index_t rows, index_t cols, T* x, index_t ldx);
 
     // y, slope *= 0 where dropped, else its scale, on (rows, cols).
     void (*drop)(const Dropped<T>&, index_t rows, index_t cols, T* y, index_t ldy, T* slope,

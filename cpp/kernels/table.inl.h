@@ -8,6 +8,7 @@
 #include "kernels/gemm.inl.h"
 #include "kernels/loss.inl.h"
 #include "kernels/narrow.inl.h"
+#include "kernels/noise.inl.h"
 #include "kernels/optimizer.inl.h"
 #include "kernels/pointwise.inl.h"
 #include "kernels/quantile.inl.h"
@@ -39,6 +40,7 @@ constexpr KernelTable<T> make_table() {
     table.narrow_gradient = narrow_gradient<T>;
     table.add = add_rows<T>;
     table.drop = drop<T>;
+    table.add_noise = add_noise<T>;
     for (int i = 0; i < kActivationCount; ++i) {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];

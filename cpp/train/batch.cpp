@@ -32,6 +32,9 @@ void BatchRows<T>::load(const Batch<T>& batch, index_t begin, index_t first, ind
     const std::uint32_t* const order = batch.order + begin;
     const MatrixView<T> x = this->x(first, count);
     gather_rows(data.x, order, count, x.data, x.stride);
+    if (batch.noise != nullptr) {
+        batch.noise->add(batch.number, begin, x);
+    }
     for (index_t i = 0; i < count; ++i) {
         const index_t row = order[i];
         if (data.y.labels != nullptr) {

@@ -4,6 +4,7 @@
 
 #include "train/dataset.h"
 #include "train/dropout.h"
+#include "train/input_noise.h"
 #include "train/padded_matrix.h"
 
 namespace briskmlp {
@@ -23,8 +24,9 @@ struct Batch {
     bool begins = true, ends = true;
     double share = 1;
 
-    const Dropout* dropout = nullptr;  // if any
-    std::uint64_t number = 0;          // of the batch, among all that the network was trained on
+    const Dropout* dropout = nullptr;      // if any
+    const InputNoise<T>* noise = nullptr;  // if any
+    std::uint64_t number = 0;  // of the batch, among all that the network was trained on
 };
 
 // Room for rows of minibatches.

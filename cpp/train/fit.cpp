@@ -79,6 +79,7 @@ class Trainer {
           kernels_(kernels<T>()),
           optimizer_(kernels_, options.optimizer, options.steps_before),
           dropout_{options.dropout, options.seed},
+          noise_{&kernels_, {options.noise.begin(), options.noise.end()}, options.seed},
           data_(data),
           options_(options),
           batch_size_(std::min(options.batch_size, data.x.rows)),
@@ -206,6 +207,7 @@ class Trainer {
             batch.ends = part + 1 == parts;
             batch.share = 1 / static_cast<double>(parts);
             batch.dropout = dropout_.shares.empty() ? nullptr : &dropout_;
+            batch.noise = noise_.deviations.empty() ? nullptr : &noise_;
             batch.number = static_cast<std::uint64_t>(first_batch_ + step);
             if (batch.begins) {
                 optimizer_step = optimizer.next(rate_factors == nullptr ? 1 : rate_factors[step]);
@@ -235,6 +237,7 @@ class Trainer {
     Optimizer<T> optimizer_;
     std::optional<OptimizerStep<T>> optimizer_step_;  // the latest
     const Dropout dropout_;
+    const InputNoise<T> noise_;
     const Dataset<T>& data_;
     const FitOptions& options_;
     const index_t batch_size_, steps_;

@@ -20,6 +20,7 @@ struct FitOptions {
     index_t steps_before;      // of the optimizer, in the training that this one goes on with
     OptimizerSpec optimizer;
     std::vector<double> dropout;  // as in train/dropout.h
+    std::vector<double> noise;    // the deviations of train/input_noise.h
     index_t threads;              // at most this many
 };
 

@@ -74,6 +74,7 @@ from ._functions import tanh_backward as tanh_backward
 from ._history import Evaluation as Evaluation
 from ._history import History as History
 from ._lbfgs import LBFGS as LBFGS
+from ._loading import load as load
 from ._losses import CrossEntropy as CrossEntropy
 from ._losses import Focal as Focal
 from ._losses import Huber as Huber
@@ -85,7 +86,6 @@ from ._matmul import linear_backward as linear_backward
 from ._matmul import matmul as matmul
 from ._matmul import vecdot as vecdot
 from ._mlp import MLP as MLP
-from ._mlp import load as load
 from ._optimizer import ClipNorm as ClipNorm
 from ._optimizer import ClipValue as ClipValue
 from ._optimizer import Optimizer as Optimizer

@@ -140,6 +140,7 @@ class FitOptions:
         steps_before: typing.SupportsInt | typing.SupportsIndex,
         optimizer: OptimizerSpec,
         dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        noise: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     ) -> None: ...
     def steps(self, batches: typing.SupportsInt | typing.SupportsIndex) -> int:
         """

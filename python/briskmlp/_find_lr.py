@@ -114,6 +114,7 @@ def _losses(
         steps_before=0,
         batches_per_step=1,
         dropout=[],
+        noise=[],
         optimizer=scheduled.spec(len(net.activations)),
     )
     outcome = core.fit(

@@ -77,6 +77,7 @@ class LBFGS(Settings):
         batches_per_step: int,
         average: float,
         dropout: list[float],
+        noise: list[float],
     ) -> None:
         """Raise ValueError for arguments of `fit` that are about minibatches."""
         if batch_size is not None and positive_int(batch_size, "batch_size") != rows:
@@ -85,6 +86,7 @@ class LBFGS(Settings):
             ("batches_per_step", batches_per_step, 1),
             ("average", average, 0),
             ("dropout", dropout, []),
+            ("input_noise", noise, []),
         ):
             if value != default:
                 raise ValueError(f"{name} is {value}, LBFGS takes {default or 0} only")

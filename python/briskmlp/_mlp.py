@@ -31,7 +31,6 @@ from ._validate import Array
 
 if TYPE_CHECKING:
     from ._files import File
-    from ._saving import Saved
 
 Metric = str | Callable[[Array, Array], float]
 Metrics = Metric | Sequence[Metric] | Mapping[str, Metric]
@@ -140,6 +139,7 @@ class MLP(Inspectable):
         batches_per_step: int = 1,
         average: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
+        input_noise: float | ArrayLike = 0.0,
         shuffle: bool = True,
         standardize: bool = False,
         sample_weight: ArrayLike | None = None,
@@ -188,6 +188,10 @@ class MLP(Inspectable):
             The share of the hidden units that every row of every batch goes without, in [0, 1), or
             one for each hidden layer (Srivastava et al. 2014); those that stay are scaled up by
             1 / (1 - share). Evaluation and prediction have all units. Default 0.
+        input_noise
+            The standard deviation of normal noise that every row of every batch gets on its inputs,
+            or one for each input, (in,): in the units of X, with `standardize` of the standardized.
+            Evaluation and prediction have none. Default 0.
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
         standardize
@@ -285,11 +289,14 @@ class MLP(Inspectable):
         average = _validate.share(average, "average")
         batches_per_step = _validate.positive_int(batches_per_step, "batches_per_step")
         dropped = _validate.dropout(dropout, len(self.sizes) - 2)
+        noise = _validate.input_noise(input_noise, self.sizes[0])
         standardize = _validate.boolean(standardize, "standardize")
         rows = len(data[0])
         settings = optimizer_of(optimizer)
         if isinstance(settings, LBFGS):
-            settings.require_whole_batch(batch_size, rows, batches_per_step, average, dropped)
+            settings.require_whole_batch(
+                batch_size, rows, batches_per_step, average, dropped, noise
+            )
             batch_size = rows
         batch_size = rows_per_step(batch_size, rows)
         scorer = make_scorer(metrics, self, eval_data, eval_set, own_loss is not None)
@@ -315,6 +322,7 @@ class MLP(Inspectable):
                 shuffle=bool(shuffle),
                 batches_per_step=batches_per_step,
                 dropout=dropped,
+                noise=noise,
             )
         if standardize:
             from ._standardized import Standardized
@@ -349,47 +357,3 @@ class MLP(Inspectable):
         if training.error is not None:
             raise training.error
         return training.history
-
-
-def load(file: File) -> MLP:
-    """Read a network that `MLP.save` wrote, with this version or an earlier one.
-
-    Parameters
-    ----------
-    file
-        A path; or a binary file, open for reading at any position.
-
-    Returns
-    -------
-    MLP
-        A network with the same parameters, seed, epochs trained and history.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a saved network, is damaged, or was written by a later version in a
-        format of its own. Files from strangers are safe to load: nothing in them is executed, and
-        they take memory in proportion to their length.
-    OSError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> import io
-    >>> import briskmlp as bm
-    >>> file = io.BytesIO()
-    >>> bm.MLP([2, 8, 1], "tanh", seed=0).save(file)
-    >>> bm.load(file).activations
-    ('tanh', 'identity')
-    """
-    from ._saving import read
-
-    return from_saved(read(file))
-
-
-def from_saved(saved: Saved) -> MLP:
-    """The network that a file holds."""
-    net = MLP.__new__(MLP)
-    net.__setstate__(saved.state)
-    net.history = saved.history
-    return net

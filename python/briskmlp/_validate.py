@@ -85,6 +85,18 @@ def dropout(shares: object, hidden_layers: int) -> list[float]:
     return numbers if any(numbers) else []
 
 
+def input_noise(deviations: ArrayLike, inputs: int) -> list[float]:
+    """The standard deviation of the noise on each input; none at all if all are 0."""
+    array = real_array(deviations, "input_noise", np.dtype(np.float64))
+    if array.shape not in ((), (inputs,)):
+        raise ValueError(f"input_noise has shape {array.shape}, expected a number or ({inputs},)")
+    values = np.broadcast_to(array.astype(np.float64), (inputs,))
+    bad = ~(np.isfinite(values) & (values >= 0))
+    if bad.any():
+        raise ValueError(f"input_noise must be finite and not negative, got {values[bad][0]}")
+    return values.tolist() if values.any() else []
+
+
 def real_number(value: object, name: str) -> float:
     """`value` as a finite float; booleans are errors."""
     if not isinstance(value, Real) or isinstance(value, bool):

@@ -50,7 +50,7 @@ inline OptimizerSpec sgd(double learning_rate) {
 }
 
 inline FitOptions fit_options(index_t epochs, index_t batch_size, OptimizerSpec optimizer) {
-    return {epochs, batch_size, true, 3, 0, 1, 0, std::move(optimizer), {}, 1};
+    return {epochs, batch_size, true, 3, 0, 1, 0, std::move(optimizer), {}, {}, 1};
 }
 
 template <class T>

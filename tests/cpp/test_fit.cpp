@@ -135,7 +135,7 @@ TEST_CASE("epochs are shuffled by seed and number") {
     const TestData<double> data(start, 40, TargetKind::kValues, false);
     const auto trained = [&](bool shuffle, std::uint64_t seed, index_t first_epoch) {
         auto net = make_network<double>({3, 8, 1}, Activation::kTanh, Loss::kMse);
-        fit_quietly(net, data.all(), {1, 8, shuffle, seed, first_epoch, 1, 0, sgd(0.1), {}, 1});
+        fit_quietly(net, data.all(), {1, 8, shuffle, seed, first_epoch, 1, 0, sgd(0.1), {}, {}, 1});
         return parameters_of(net);
     };
     CHECK_FALSE(same_bits(trained(true, 1, 0), trained(true, 2, 0)));
@@ -151,9 +151,9 @@ TEST_CASE_TEMPLATE("two fits in a row are one fit of both", T, float, double) {
     auto once = make_network<T>(sizes, Activation::kTanh, Loss::kMse);
     auto twice = make_network<T>(sizes, Activation::kTanh, Loss::kMse);
     const TestData<T> data(once, 40, TargetKind::kValues, false);
-    fit_quietly(once, data.all(), {2, 8, true, 1, 0, 1, 0, sgd(0.1), {}, 1});
-    fit_quietly(twice, data.all(), {1, 8, true, 1, 0, 1, 0, sgd(0.1), {}, 1});
-    fit_quietly(twice, data.all(), {1, 8, true, 1, 1, 1, 0, sgd(0.1), {}, 1});
+    fit_quietly(once, data.all(), {2, 8, true, 1, 0, 1, 0, sgd(0.1), {}, {}, 1});
+    fit_quietly(twice, data.all(), {1, 8, true, 1, 0, 1, 0, sgd(0.1), {}, {}, 1});
+    fit_quietly(twice, data.all(), {1, 8, true, 1, 1, 1, 0, sgd(0.1), {}, {}, 1});
     CHECK(same_bits(parameters_of(once), parameters_of(twice)));
 }
 
@@ -200,8 +200,8 @@ TEST_CASE("optimizers go on from epoch to epoch") {
         TestData<double> data(epochs, 40, TargetKind::kValues, false), doubled(data);
         doubled.x.insert(doubled.x.end(), data.x.begin(), data.x.end());
         doubled.values.insert(doubled.values.end(), data.values.begin(), data.values.end());
-        fit_quietly(epochs, data.all(), {2, 8, false, 0, 0, 1, 0, optimizer, {}, 1});
-        fit_quietly(rows, doubled.all(), {1, 8, false, 0, 0, 1, 0, optimizer, {}, 1});
+        fit_quietly(epochs, data.all(), {2, 8, false, 0, 0, 1, 0, optimizer, {}, {}, 1});
+        fit_quietly(rows, doubled.all(), {1, 8, false, 0, 0, 1, 0, optimizer, {}, {}, 1});
         CHECK(same_bits(parameters_of(epochs), parameters_of(rows)));
     }
 }

@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import _saving
 from .._files import File, name_of
-from .._mlp import MLP, from_saved
+from .._loading import from_saved
+from .._mlp import MLP
 from .._validate import Array
 from . import _columns, _target
 from ._columns import Category, Column

@@ -23,7 +23,7 @@ from .activations import ACTIVATIONS, Array
 from .initializers import INITIALIZERS, initial_weights
 from .learner import Learner
 from .losses import LOSSES, loss_from
-from .random import kept, shuffled
+from .random import kept, normal, shuffled
 
 
 class MLP:
@@ -169,6 +169,14 @@ class MLP:
         _, gradient = self.pull_back(xs, zs, d_x, dropped)
         return float(loss), gradient
 
+    def noisy(self, X: Array, deviations: ArrayLike, batch: int) -> Array:
+        """The rows X (m, in) of a minibatch with normal noise."""
+        deviations = np.asarray(deviations)
+        if not deviations.any():
+            return X
+        noisy: Array = X + deviations * normal(*X.shape, seed=self.seed, batch=batch)
+        return noisy
+
     def kept_units(self, rows: int, shares: Sequence[float], batch: int) -> list[Array]:
         """Factors of each hidden layer's outputs in minibatch number `batch` of its training."""
         return [
@@ -205,6 +213,7 @@ class MLP:
         batches_per_step: int = 1,
         average: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
+        input_noise: float | ArrayLike = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
@@ -236,7 +245,10 @@ class MLP:
                     batch = self.epochs_trained * batches + first // batch_size
                     dropped = self.kept_units(len(rows), shares, batch)
                     loss, gradient = self.gradients(
-                        X[rows], y[rows], sample_weight=w[rows], dropped=dropped
+                        self.noisy(X[rows], input_noise, batch),
+                        y[rows],
+                        sample_weight=w[rows],
+                        dropped=dropped,
                     )
                     if not math.isfinite(loss):
                         step = first // batch_size

@@ -7,6 +7,7 @@ in any order, has the same numbers to the last bit.
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd
 INIT = 1  # the stream of initial weights; its index is the layer
 SHUFFLE = 2  # the stream of the order of the rows; its index is the epoch
 DROPOUT = 3  # the stream of units left out; its index is minibatch * hidden layers + layer
+NOISE = 4  # the stream of noise on the inputs; its index is the minibatch
 
 
 def mix64(z: NDArray[Any]) -> NDArray[Any]:
@@ -75,3 +77,10 @@ def kept(
     bits = CounterRng(seed, DROPOUT, batch * layers + layer).bits(np.arange(rows * units))
     keep = (bits >> 32) >= int(share * 2**32)
     return keep.reshape(rows, units) / (1 - share)
+
+
+def normal(rows: int, cols: int, *, seed: int, batch: int) -> NDArray[np.float64]:
+    """Standard normal numbers (rows, cols) for a minibatch: quantiles of 24 random bits each."""
+    share = ((CounterRng(seed, NOISE, batch).bits(np.arange(rows * cols)) >> 40) + 0.5) * 2.0**-24
+    quantile = NormalDist().inv_cdf
+    return np.array([quantile(p) for p in share.tolist()]).reshape(rows, cols)
