@@ -18,6 +18,7 @@ from briskmlp import (
     ClipNorm,
     ClipValue,
     Lion,
+    Muon,
     NAdam,
     ParameterGroups,
     RAdam,
@@ -26,7 +27,7 @@ from briskmlp import (
 )
 from cases import MORE_OPTIMIZERS, OPTIMIZERS, draw_data, make_network
 
-KINDS = [SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Lion]
+KINDS = [SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Lion, Muon]
 
 
 def test_defaults_are_pytorchs():

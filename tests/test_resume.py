@@ -74,6 +74,7 @@ OPTIMIZERS = [
     bm.RMSprop(0.01, momentum=0.5),
     bm.Adagrad(0.05),
     bm.Lion(0.001),
+    bm.Muon(0.01),
 ]
 
 

@@ -24,6 +24,11 @@ struct Layer {
     index_t offset;
 };
 
+// Whether a layer stands between hidden units.
+inline bool is_between_hidden(std::size_t layer, std::size_t layers) {
+    return layer > 0 && layer + 1 < layers;
+}
+
 template <class T>
 class Network {
   public:

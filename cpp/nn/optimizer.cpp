@@ -9,7 +9,8 @@ namespace briskmlp {
 namespace {
 
 bool is_decoupled(OptimizerKind kind) {
-    return kind == OptimizerKind::kAdamW || kind == OptimizerKind::kLion;
+    return kind == OptimizerKind::kAdamW || kind == OptimizerKind::kLion ||
+           kind == OptimizerKind::kMuon;
 }
 
 UpdateRule rule_of(const OptimizerSpec& spec) {
@@ -20,6 +21,7 @@ UpdateRule rule_of(const OptimizerSpec& spec) {
                                       : UpdateRule::kMomentum;
         case OptimizerKind::kAdam:
         case OptimizerKind::kAdamW:
+        case OptimizerKind::kMuon:
         case OptimizerKind::kRadam: return UpdateRule::kAdam;
         case OptimizerKind::kNadam: return UpdateRule::kNadam;
         case OptimizerKind::kRmsprop:
@@ -38,16 +40,17 @@ double nadam_momentum(const OptimizerSpec& spec, std::int64_t t) {
 }  // namespace
 
 OptimizerKind optimizer_from_name(const std::string& name) {
-    return static_cast<OptimizerKind>(
-        find_name("optimizer", name,
-                  {"sgd", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad", "lion"}));
+    return static_cast<OptimizerKind>(find_name(
+        "optimizer", name,
+        {"sgd", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad", "lion", "muon"}));
 }
 
 OptimizerNeeds optimizer_needs(const OptimizerSpec& spec) {
     // In the order of the enumeration UpdateRule.
     constexpr int kStates[kUpdateRuleCount] = {0, 1, 1, 2, 2, 1, 2, 1, 1};
     return {kStates[static_cast<int>(rule_of(spec))], spec.average != 0,
-            spec.clip_norm != OptimizerSpec::kNoLimit};
+            spec.clip_norm != OptimizerSpec::kNoLimit || spec.kind == OptimizerKind::kMuon,
+            spec.kind == OptimizerKind::kMuon};
 }
 
 template <class T>
@@ -63,6 +66,7 @@ OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSp
     switch (spec.kind) {
         case OptimizerKind::kAdam:
         case OptimizerKind::kAdamW:
+        case OptimizerKind::kMuon:
             size_ = 1 / (1 - std::pow(spec.beta1, t));
             inv_sqrt_bias2_ = 1 / std::sqrt(1 - std::pow(spec.beta2, t));
             break;
@@ -147,13 +151,26 @@ void OptimizerStep<T>::adjust(const Tile& tile, T* g, index_t ldg) const {
     }
 }
 
+// w -= rate (length g + decay w)
+template <class T>
+void OptimizerStep<T>::apply_muon(const Tile& tile, const T* g, index_t ldg) const {
+    const double factor = spec_->layer_rates.empty() ? 1 : spec_->layer_rates[tile.layer];
+    UpdateScalars<T> s = common_;
+    s.rate = static_cast<T>(rate_ * factor * tile.muon_length);
+    s.l2 = static_cast<T>(spec_->weight_decay / tile.muon_length);
+    kernels_->update[static_cast<int>(UpdateRule::kSgd)](tile.rows, tile.cols, g, ldg, tile.w,
+                                                         nullptr, nullptr, tile.ldw, s);
+}
+
 template <class T>
 void OptimizerStep<T>::apply(const Tile& tile, const T* g, index_t ldg) const {
     const bool decays = !tile.biases || spec_->decay_biases;
     const auto step = [&](const UpdateScalars<T>& s) {
         update_(tile.rows, tile.cols, g, ldg, tile.w, tile.state1, tile.state2, tile.ldw, s);
     };
-    if (decays && spec_->layer_rates.empty()) {
+    if (is_muon() && tile.muon_length != 0) {
+        apply_muon(tile, g, ldg);
+    } else if (decays && spec_->layer_rates.empty()) {
         step(common_);
     } else {
         step(scalars(spec_->layer_rates.empty() ? 1 : spec_->layer_rates[tile.layer], decays));

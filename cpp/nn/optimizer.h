@@ -9,15 +9,16 @@
 
 namespace briskmlp {
 
-enum class OptimizerKind { kSgd, kAdam, kAdamW, kNadam, kRadam, kRmsprop, kAdagrad, kLion };
+enum class OptimizerKind { kSgd, kAdam, kAdamW, kNadam, kRadam, kRmsprop, kAdagrad, kLion, kMuon };
 
 // Settings as in the papers and in PyTorch.
 struct OptimizerSpec {
     OptimizerKind kind = OptimizerKind::kAdam;
     double learning_rate = 1e-3;
-    double weight_decay = 0;  // kAdamW, kLion: decoupled; the others: added to the gradient (L2)
-    double momentum = 0;      // kSgd, kRmsprop
-    bool nesterov = false;    // kSgd
+    double weight_decay =
+        0;                  // kAdamW, kLion, kMuon: decoupled; the others: joins the gradient (L2)
+    double momentum = 0;    // kSgd, kRmsprop, kMuon
+    bool nesterov = false;  // kSgd
     double beta1 = 0.9, beta2 = 0.999;  // of the running means; kRmsprop has the second only
     double epsilon = 1e-8;
     double momentum_decay = 4e-3;  // kNadam
@@ -32,7 +33,7 @@ struct OptimizerSpec {
     double average = 0;            // how much of the weights' running mean a step keeps; 0: no mean
 };
 
-// "sgd", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad", "lion"
+// "sgd", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad", "lion", "muon"
 OptimizerKind optimizer_from_name(const std::string& name);
 
 // What an optimizer keeps beside the parameters.
@@ -40,10 +41,11 @@ struct OptimizerNeeds {
     int state_arrays;  // 0 to 2 numbers a parameter
     bool average;      // and one more for the running mean
     bool gradient;     // the whole gradient, before any parameter is changed
+    bool directions;   // made of it as a whole for matrices between hidden units
 
     bool operator==(const OptimizerNeeds& other) const {
         return state_arrays == other.state_arrays && average == other.average &&
-               gradient == other.gradient;
+               gradient == other.gradient && directions == other.directions;
     }
 };
 OptimizerNeeds optimizer_needs(const OptimizerSpec& spec);
@@ -61,9 +63,14 @@ class OptimizerStep {
         index_t ldw;
         std::size_t layer;
         bool biases;
+        double
+            muon_length;  // what multiplies Muon's step, whose direction is given; 0: Adam's step
     };
     // Whether the tile of a bias needs a call of its own.
-    bool tells_biases_apart() const { return !spec_->decay_biases; }
+    bool tells_biases_apart() const { return !spec_->decay_biases || is_muon(); }
+    // Whether matrices between hidden units get a direction of their own instead of the gradient.
+    bool is_muon() const { return spec_->kind == OptimizerKind::kMuon; }
+    double momentum() const { return spec_->momentum; }
 
     // Limits the norm of a gradient, of which this is a tile.
     void shorten(double norm, index_t rows, index_t cols, T* g, index_t ldg) const;
@@ -79,6 +86,7 @@ class OptimizerStep {
                   double rate_factor, double momentum_product);
 
     UpdateScalars<T> scalars(double rate_factor, bool decays) const;
+    void apply_muon(const Tile& tile, const T* g, index_t ldg) const;
     void set_nadam(double momentum_product);
     void set_radam();
 

@@ -18,6 +18,9 @@ TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, co
         gradient_ = BlockMatrices<T>(weights_.blocks(), kernels.lanes);
         squares_.resize(minibatch_.tiles().size());
     }
+    if (needs.optimizer.directions) {
+        orthogonalizer_ = std::make_unique<Orthogonalizer<T>>(net.layers(), kernels);
+    }
 }
 
 template <class T>
@@ -105,9 +108,33 @@ bool TiledStep<T>::update(const Worker& worker, const OptimizerStep<T>& optimize
         const MatrixView<T> gradient = collected(tile);
         optimizer.shorten(norm, tile.rows, round_up(tile.cols, kernels_->lanes), gradient.data,
                           gradient.stride);
-        weights_.apply(optimizer, tile, gradient);
+        if (orthogonalizer_ == nullptr) {
+            weights_.apply(optimizer, tile, gradient);
+        }
     });
+    if (orthogonalizer_ != nullptr) {
+        worker.barrier();
+        orthogonalize(worker, optimizer);
+        minibatch_.for_each_weight_tile(worker, [&](std::size_t i) {
+            const Block& tile = minibatch_.tiles()[i];
+            weights_.apply(optimizer, tile, collected(tile));
+        });
+    }
     return true;
+}
+
+template <class T>
+void TiledStep<T>::orthogonalize(const Worker& worker, const OptimizerStep<T>& optimizer) {
+    const std::vector<Layer>& layers = weights_.layers();
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        if (is_between_hidden(l, layers.size())) {
+            const auto without_biases = [&](const MatrixView<T>& matrix) {
+                return MatrixView<T>{matrix.data, layers[l].in, matrix.cols, matrix.stride};
+            };
+            orthogonalizer_->run(worker, static_cast<T>(optimizer.momentum()),
+                                 without_biases(gradient_[l]), without_biases(weights_.state1(l)));
+        }
+    }
 }
 
 template class TiledStep<float>;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "train/minibatch.h"
+#include "train/orthogonalizer.h"
 #include "train/step.h"
 
 namespace briskmlp {
@@ -42,12 +43,15 @@ class TiledStep final : public Step<T> {
     // This worker's part of adding the batch's gradient to what is collected; what comes before the
     // update is done when the last batch of a step is in.
     void collect(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer);
+    // Its part of making Muon's directions of the gradients of matrices between hidden units.
+    void orthogonalize(const Worker& worker, const OptimizerStep<T>& optimizer);
     // Its part of the update by it, after a barrier; false if the gradient is not finite.
     bool update(const Worker& worker, const OptimizerStep<T>& optimizer);
 
     const KernelTable<T>* kernels_;
     Weights<T> weights_;
     Minibatch<T> minibatch_;
+    std::unique_ptr<Orthogonalizer<T>> orthogonalizer_;  // null unless Muon needs it
     BlockMatrices<T> gradient_;            // empty unless the whole gradient is needed
     std::vector<double> squares_;          // of its entries, a sum for each weight tile
     std::optional<double> external_loss_;  // of the batch, written by worker 0

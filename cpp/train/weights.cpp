@@ -1,6 +1,7 @@
 #include "train/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "ops/dense.h"
@@ -82,7 +83,7 @@ void Weights<T>::for_parts(const OptimizerStep<T>& step, const Block& tile, Matr
         body(typename OptimizerStep<T>::Tile{rows, round_up(tile.cols, kernels_->lanes), corner(w_),
                                              corner(state_[0]), corner(state_[1]), corner(average_),
                                              w_[tile.layer].stride, blocks_[tile.layer].layer,
-                                             biases},
+                                             biases, biases ? 0 : muon_length(tile.layer)},
              gradient.row(first));
     };
     const bool with_biases =
@@ -93,6 +94,15 @@ void Weights<T>::for_parts(const OptimizerStep<T>& step, const Block& tile, Matr
     } else {
         part(0, tile.rows, false);
     }
+}
+
+// What makes a direction with singular values of 1 about as long as a step of Adam (Liu et al.
+// 2025, "Muon is scalable for LLM training").
+template <class T>
+double Weights<T>::muon_length(std::size_t block) const {
+    const std::size_t l = blocks_[block].layer;
+    const auto size = static_cast<double>(std::max(layers_[l].in, layers_[l].out));
+    return is_between_hidden(l, layers_.size()) ? 0.2 * std::sqrt(size) : 0;
 }
 
 template <class T>

@@ -40,11 +40,15 @@ class Weights {
     void store_state(const Worker& worker, const TrainingState<T>& state) const;
 
     const std::vector<Block>& blocks() const { return blocks_; }
+    const std::vector<Layer>& layers() const { return layers_; }
     MatrixView<const T> w(std::size_t block) const { return w_[block]; }  // (rows, cols)
     // (cols, rows without the bias); without data if not asked for.
     MatrixView<const T> transposed(std::size_t block) const {
         return transposed_[block].constant();
     }
+
+    // The optimizer's first array for a block, if it has one.
+    MatrixView<T> state1(std::size_t block) { return state_[0][block]; }
 
     // One optimizer step on a tile, by its gradient (tile.rows, tile.cols padded), which may be
     // changed on the way; or in two calls, where something is to happen between.
@@ -61,6 +65,7 @@ class Weights {
     template <class Body>
     void for_parts(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient,
                    Body body);
+    double muon_length(std::size_t block) const;
     void refresh_transpose(const Block& tile);
 
     const KernelTable<T>* kernels_;

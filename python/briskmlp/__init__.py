@@ -95,6 +95,7 @@ from ._optimizers import Adagrad as Adagrad
 from ._optimizers import Adam as Adam
 from ._optimizers import AdamW as AdamW
 from ._optimizers import Lion as Lion
+from ._optimizers import Muon as Muon
 from ._optimizers import NAdam as NAdam
 from ._optimizers import RAdam as RAdam
 from ._optimizers import RMSprop as RMSprop

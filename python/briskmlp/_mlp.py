@@ -171,9 +171,9 @@ class MLP(Inspectable):
             Rows in a step, at most M; the last step of an epoch may have fewer. Default 128, or M
             if that is less.
         optimizer
-            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`; `LBFGS`, for
-            small data, of which each epoch is a step; or the name of one that needs no settings.
-            Default `Adam()`.
+            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad`, `Lion` or `Muon`;
+            `LBFGS`, for small data, of which each epoch is a step; or the name of one that needs no
+            settings. Default `Adam()`.
         loss
             What to minimise instead of the network's own loss: a function of a batch's raw outputs
             (m, out) and its entries of y, which may be any array of M entries, that returns the

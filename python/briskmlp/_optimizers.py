@@ -281,8 +281,49 @@ class Lion(Optimizer):
         _checks.betas(self)
 
 
+@dataclass(frozen=True, repr=False)
+class Muon(Moments):
+    """Steps that are as strong in every direction that a matrix has (Jordan et al. 2024).
+
+    For the weights between hidden layers: of the gradient with Nesterov's momentum it takes an
+    orthogonal matrix nearby, by five steps of Newton and Schulz's iteration, times
+    0.2 sqrt(max(in, out)), with which it is about as long as a step of Adam (Liu et al. 2025). All
+    else, the first layer, the last and the biases, is trained by `AdamW`; so a network needs two
+    hidden layers to have any use for it. It is PyTorch's ``Muon`` with the option
+    ``adjust_lr_fn="match_rms_adamw"``, which rounds to bfloat16 on the way.
+
+    Parameters
+    ----------
+    learning_rate
+        The step size, or a schedule. Default 1e-3.
+    momentum
+        How much of the gradients' running mean a step keeps, in [0, 1). Default 0.95.
+    betas, eps
+        As for `AdamW`, for all else.
+    weight_decay
+        Decoupled, as for `AdamW`. Default 0.01.
+    l1, clip, groups
+        As for every `Optimizer`.
+
+    Examples
+    --------
+    >>> Muon(2e-3)
+    Muon(0.002)
+    """
+
+    kind: ClassVar[str] = "muon"
+
+    _: KW_ONLY
+    momentum: float = 0.95
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _checks.below_one(self, "momentum")
+
+
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    cls.kind: cls for cls in (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Lion)
+    cls.kind: cls for cls in (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Lion, Muon)
 }
 
 

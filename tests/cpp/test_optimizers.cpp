@@ -282,7 +282,7 @@ TEST_CASE("optimizers have names and arrays of state") {
     CHECK_THROWS_WITH_AS(
         optimizer_from_name("lbfgs"),
         "unknown optimizer 'lbfgs'; known: sgd, adam, adamw, nadam, radam, rmsprop, "
-        "adagrad, lion",
+        "adagrad, lion, muon",
         std::invalid_argument);
     CHECK(states_of(sgd_spec(0, false, 0.1)) == 0);
     CHECK(states_of(sgd_spec(0.9, true, 0)) == 1);

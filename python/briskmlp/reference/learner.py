@@ -19,7 +19,7 @@ class Learner:
 
     def __init__(self, net: MLP, settings: Optimizer, average: float) -> None:
         self.net, self.settings, self.keep = net, settings, average
-        self.rule = rule_of(settings, net.parameters)
+        self.rule = rule_of(settings, net.parameters, net.blocks(net.parameters))
         self.rate = 1.0 if callable(settings.rate) else settings.rate
         # What one entry of `groups` says of a layer or of its biases, for each parameter.
         self.rate_factors = np.ones_like(net.parameters)
