@@ -29,11 +29,16 @@ template <class T>
 void dense_activate(const KernelTable<T>& kernels, Activation activation, MatrixView<T> y,
                     MatrixView<T> slope);
 
-// Leaves units out of y, after the activation. `slope` has room for f'(x W + b) and receives it, of
-// units left out 0: it has to be given to the backward pass even where that could do with y.
+// f'(x W + b) into `slope` also where derivative_from_output(activation), from y: before y becomes
+// something else, so that the backward pass can do without it.
 template <class T>
-void dense_drop(const KernelTable<T>& kernels, Activation activation, const Dropped<T>& dropped,
-                MatrixView<T> y, MatrixView<T> slope);
+void dense_slope(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> y,
+                 MatrixView<T> slope);
+
+// Leaves units out of y, after the activation, and out of `slope`, which has f'(x W + b).
+template <class T>
+void dense_drop(const KernelTable<T>& kernels, const Dropped<T>& dropped, MatrixView<T> y,
+                MatrixView<T> slope);
 
 // And its derivative alone: d *= f'(x W + b), from the slope that the forward pass left, or from y
 // if slope has no data.
@@ -42,11 +47,12 @@ void dense_backward_activation(const KernelTable<T>& kernels, Activation activat
                                MatrixView<const T> y, MatrixView<const T> slope, MatrixView<T> d);
 
 // d_x = (d_y W^T) * g'(x), where x = g(...) is the output of the layer below and wt is (N, K), W
-// transposed. `slope` is what the forward pass stored for the layer below, if anything.
+// transposed. `slope` is what the forward pass stored for the layer below, if anything. With
+// kContinue the product is added to d_x before g' multiplies it.
 template <class T>
 void dense_backward_input(const KernelTable<T>& kernels, Activation below, MatrixView<const T> d_y,
                           MatrixView<const T> wt, MatrixView<const T> x, MatrixView<const T> slope,
-                          MatrixView<T> d_x);
+                          MatrixView<T> d_x, GemmStart start = GemmStart::kZero);
 
 // d_w = x^T d_y, added to d_w when `start` is kContinue. x is the corner of a (M, K + 1) matrix
 // whose last column is 1, so that the last row of d_w is the gradient of the bias.

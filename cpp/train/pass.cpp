@@ -9,15 +9,19 @@ namespace briskmlp {
 template <class T>
 void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count,
                       const Batch<T>& batch, index_t row) const {
-    const std::vector<Layer>& layers = net_->layers();
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-        dense_forward(*kernels_, layers[l].activation, activations.x(l, first, count).constant(),
-                      weights_->w(l), weights_->transposed(l), activations.x(l + 1, first, count),
-                      activations.slope(l, first, count));
+    for (std::size_t l = 0; l < net_->layers().size(); ++l) {
+        const Layer& layer = net_->layers()[l];
+        const MatrixView<const T> x = activations.x(l, first, count).constant();
+        const MatrixView<T> y = activations.x(l + 1, first, count);
+        const MatrixView<T> slope = activations.slope(l, first, count);
+        dense_forward(*kernels_, layer.activation, x, weights_->w(l), weights_->transposed(l), y,
+                      slope);
+        if (slope.data != nullptr) {
+            dense_slope(*kernels_, layer.activation, y.constant(), slope);
+        }
         if (batch.dropout != nullptr && batch.dropout->on(l)) {
-            dense_drop(*kernels_, layers[l].activation,
-                       batch.dropout->template of<T>(l, layers[l].out, batch.number, row, 0),
-                       activations.x(l + 1, first, count), activations.slope(l, first, count));
+            dense_drop(*kernels_, batch.dropout->template of<T>(l, layer.out, batch.number, row, 0),
+                       y, slope);
         }
         activations.restore_ones(l + 1, first, count);
     }
