@@ -83,9 +83,8 @@ void dense_backward_activation(const KernelTable<T>& kernels, Activation activat
 template <class T>
 void dense_backward_input(const KernelTable<T>& kernels, Activation below, MatrixView<const T> d_y,
                           MatrixView<const T> wt, MatrixView<const T> x, MatrixView<const T> slope,
-                          MatrixView<T> d_x, GemmStart start) {
+                          MatrixView<T> d_x) {
     Gemm<T> gemm = multiply(d_y, wt, d_x);
-    gemm.start = start;
     const MatrixView<const T> source = slope.data == nullptr ? x : slope;
     const Activation kind = slope.data == nullptr ? below : kStored;
     if (kind != Activation::kIdentity) {
@@ -125,7 +124,7 @@ void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x
                                             MatrixView<T>);                                        \
     template void dense_backward_input(const KernelTable<T>&, Activation, MatrixView<const T>,     \
                                        MatrixView<const T>, MatrixView<const T>,                   \
-                                       MatrixView<const T>, MatrixView<T>, GemmStart);             \
+                                       MatrixView<const T>, MatrixView<T>);                        \
     template void dense_backward_weights(const KernelTable<T>&, MatrixView<const T>,               \
                                          MatrixView<const T>, GemmStart, MatrixView<T>);
 BRISKMLP_INSTANTIATE(float)

@@ -47,12 +47,11 @@ void dense_backward_activation(const KernelTable<T>& kernels, Activation activat
                                MatrixView<const T> y, MatrixView<const T> slope, MatrixView<T> d);
 
 // d_x = (d_y W^T) * g'(x), where x = g(...) is the output of the layer below and wt is (N, K), W
-// transposed. `slope` is what the forward pass stored for the layer below, if anything. With
-// kContinue the product is added to d_x before g' multiplies it.
+// transposed. `slope` is what the forward pass stored for the layer below, if anything.
 template <class T>
 void dense_backward_input(const KernelTable<T>& kernels, Activation below, MatrixView<const T> d_y,
                           MatrixView<const T> wt, MatrixView<const T> x, MatrixView<const T> slope,
-                          MatrixView<T> d_x, GemmStart start = GemmStart::kZero);
+                          MatrixView<T> d_x);
 
 // d_w = x^T d_y, added to d_w when `start` is kContinue. x is the corner of a (M, K + 1) matrix
 // whose last column is 1, so that the last row of d_w is the gradient of the bias.
