@@ -50,7 +50,8 @@ def test_a_layer_from_which_nothing_is_left_out_learns(hidden):
     fit = {"epochs": 2, "batch_size": 16, "optimizer": bm.SGD(0.05)}
     for dropout in ((0.0, 0.5), (0.5, 0.0)):
         ours, theirs = (
-            make_network(kind, "mse", 5, hidden, dtype="float64") for kind in (bm.MLP, reference.MLP)
+            make_network(kind, "mse", 5, hidden, dtype="float64")
+            for kind in (bm.MLP, reference.MLP)
         )
         for net in (ours, theirs):
             net.fit(X, y, dropout=dropout, **fit)
