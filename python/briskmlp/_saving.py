@@ -34,7 +34,6 @@ from ._algorithm import TrainingState
 from ._files import File, name_of, reading, writing
 from ._history import History
 from ._optimizers import OPTIMIZERS
-from ._state import ENTRIES as PLAIN_ENTRIES
 from ._state import (
     BETWEEN_LAYERS,
     FORMAT,
@@ -43,6 +42,7 @@ from ._state import (
     outline_of,
     require_version,
 )
+from ._state import ENTRIES as PLAIN_ENTRIES
 from ._validate import Array, boolean, known_name, require_finite, whole_number
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _read(opened: BinaryIO, with_training: bool) -> Saved:
             raise ValueError(f"it has no member {JSON}")
         state = _parse(archive, JSON, guarded)
         require_version(state)
-        between = state["format_version"] != FORMAT and BETWEEN_LAYERS[0] in state
+        between = state["format_version"] != FORMAT and not state.keys().isdisjoint(BETWEEN_LAYERS)
         entries = {*ENTRIES, *BETWEEN_LAYERS} if between else ENTRIES
         if state.keys() != entries:
             odd = ", ".join(sorted(state.keys() ^ entries))

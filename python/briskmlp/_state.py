@@ -23,8 +23,8 @@ from ._validate import (
 # it is needed, so that earlier versions can read the rest.
 FORMAT, NEWEST_FORMAT = 1, 2
 ENTRIES = ("sizes", "activations", "loss", "dtype", "seed", "epochs_trained")
-# In format 2, both or neither; left out where there is nothing between the layers.
-BETWEEN_LAYERS = ("norm", "residual")
+# Entries of format 2, and what they are where they are left out.
+BETWEEN_LAYERS = {"norm": None, "residual": False}
 MAX_SEED = 2**64 - 1
 
 
@@ -80,7 +80,7 @@ def build_like(network: core.Network) -> core.Network:
 def state_of(network: core.Network, seed: int, init: str, epochs_trained: int) -> dict[str, Any]:
     """Everything that makes the network what it is, as plain values and one array."""
     between = {"norm": network.norm, "residual": network.residual}
-    plain_layers = between == {"norm": None, "residual": False}
+    plain_layers = between == BETWEEN_LAYERS
     return {
         "format_version": FORMAT if plain_layers else NEWEST_FORMAT,
         "version": core.__version__,
@@ -113,6 +113,7 @@ def outline_of(state: dict[str, Any]) -> Outline:
     if missing := [name for name in ENTRIES if name not in state]:
         raise ValueError(f"the saved network lacks {', '.join(missing)}")
     sizes = layer_sizes(state["sizes"])
+    between = BETWEEN_LAYERS | state
     return Outline(
         sizes,
         activation_names(state["activations"], len(sizes) - 1),
@@ -122,8 +123,8 @@ def outline_of(state: dict[str, Any]) -> Outline:
         # The earliest pickles have no such entry.
         known_name(state.get("init", "auto"), "init", core.initializer_names()),
         whole_number(state["epochs_trained"], "epochs_trained", 0),
-        norm_name(state.get("norm")),
-        boolean(state.get("residual", False), "residual"),
+        norm_name(between["norm"]),
+        boolean(between["residual"], "residual"),
     )
 
 
