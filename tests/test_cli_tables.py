@@ -180,6 +180,19 @@ def test_options_reach_the_training(tmp_path: Path, capsys) -> None:
     assert len(bm.load(tmp_path / "m.npz").history) == 2
 
 
+def test_a_norm_and_residual_connections(tmp_path: Path, capsys) -> None:
+    np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=RNG.normal(size=100))
+    assert run(
+        "train", tmp_path / "a.npz", "--target", "y", "-o", tmp_path / "m.npz", "--epochs", 2,
+        "--hidden", "8,8,8", "--norm", "layer", "--residual",
+    ) == 0  # fmt: skip
+    assert "network    2-8-8-8-1, layer norm, residual, 177 parameters" in capsys.readouterr().out
+    assert run("inspect", tmp_path / "m.npz") == 0
+    said = capsys.readouterr().out
+    assert "norm='layer', residual=True" in said
+    assert "8 -> 8  relu + skip, norm" in said
+
+
 def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path, capsys, monkeypatch) -> None:
     np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=RNG.normal(size=100))
     fit = bm.MLP.fit
@@ -229,6 +242,7 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
         ("--learning-rate", "-1", "expected a positive number"),
         ("--epochs", "0", "expected a whole number from 1 on"),
         ("--task", "ranking", "invalid choice"),
+        ("--norm", "layr", "invalid choice: 'layr' (choose from 'layer')"),
         ("--output", "/nowhere/m.npz", "--output: there is no folder /nowhere"),
     ],
 )

@@ -8,8 +8,9 @@ from __future__ import annotations
 import briskmlp as bm
 import numpy as np
 import pytest
+from briskmlp import reference
 from briskmlp.reference.random import kept
-from cases import DTYPES, draw_data, make_network
+from cases import DTYPES, draw_data, epsilon, make_network, roundings
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -40,6 +41,22 @@ def test_nothing_left_out_has_the_bits_of_no_dropout(dtype):
         net.fit(X, y, epochs=2, batch_size=16, dropout=dropout)
     assert np.array_equal(nets[0].parameters, nets[1].parameters)
     assert not np.array_equal(nets[0].parameters, nets[2].parameters)
+
+
+@pytest.mark.parametrize("hidden", [(9, 6), (64, 48)])  # in two phases, and by shards
+def test_a_layer_from_which_nothing_is_left_out_learns(hidden):
+    """It and its neighbour as in the reference."""
+    X, y = draw_data("mse", 50, 5)
+    fit = {"epochs": 2, "batch_size": 16, "optimizer": bm.SGD(0.05)}
+    for dropout in ((0.0, 0.5), (0.5, 0.0)):
+        ours, theirs = (
+            make_network(kind, "mse", 5, hidden, dtype="float64")
+            for kind in (bm.MLP, reference.MLP)
+        )
+        for net in (ours, theirs):
+            net.fit(X, y, dropout=dropout, **fit)
+        error = 8 * roundings(theirs, 16) * epsilon("float64")  # of eight steps
+        np.testing.assert_allclose(ours.parameters, theirs.parameters, rtol=0, atol=error)
 
 
 def test_evaluation_has_all_units():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from briskmlp import _briskmlp_core as core
 from briskmlp import reference
-from briskmlp._check import gradient_sizes
+from briskmlp._layerwise import gradient_sizes
 from cases import DTYPES, PROBLEMS, draw_data, epsilon, make_network, roundings
 
 STEP = epsilon("float64") ** (1 / 3)
@@ -294,7 +294,7 @@ def test_gradient_sizes_by_hand() -> None:
         expected.append((expected[-1] * slope) @ net.weights[layer].T)
     sizes = [np.sqrt(np.mean(g**2)) for g in reversed(expected)]
     error = roundings(net, 20) * epsilon("float64")
-    np.testing.assert_allclose(gradient_sizes(net, X), sizes, rtol=error)
+    np.testing.assert_allclose(gradient_sizes(net._network, X), sizes, rtol=error)
 
 
 def test_what_the_history_tells() -> None:

@@ -32,6 +32,10 @@ def compute(kind, activation, dtype):
         results += [net.gradients(X, y)[1], net.predict(X).ravel(), net.predict(X[0])]
         net.fit(X, y, epochs=1, batch_size=30, optimizer=bm.SGD(0.01, momentum=0.9))
         results.append(net.parameters)
+    X, y = draw_data("mse", ROWS, 20)
+    between = {"norm": "layer", "residual": True}
+    net = make_network(kind, "mse", 20, (33, 33, 18), activation=activation, dtype=dtype, **between)
+    results += [net.gradients(X, y)[1], net.predict(X).ravel()]
     return np.concatenate(results)
 
 

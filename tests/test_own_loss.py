@@ -33,6 +33,7 @@ def network(**kwargs):
         {"optimizer": bm.SGD(0.1, momentum=0.9, clip=bm.ClipNorm(0.1))},
         {"optimizer": bm.Adam(bm.schedules.Cosine(0.01), l1=1e-3), "batches_per_step": 3},
         {"dropout": 0.3, "average": 0.9},
+        {"between": {"norm": "layer", "residual": True}, "dropout": 0.1},
         {"eval_set": table(30), "batch_size": None},
     ],
     ids=str,
@@ -41,7 +42,8 @@ def test_as_the_built_in_loss(settings):
     """Written by hand, the mean square has the trajectory of "mse"."""
     X, y = table()
     settings = {"batch_size": 16} | settings
-    ours, theirs = network(), network()
+    between = settings.pop("between", {})
+    ours, theirs = network(**between), network(**between)
     history = ours.fit(X, y, epochs=5, loss=squares, **settings)
     expected = theirs.fit(X, y, epochs=5, **settings)
     np.testing.assert_allclose(ours.parameters, theirs.parameters, rtol=1e-9, atol=1e-11)

@@ -124,6 +124,26 @@ def test_plans(tmp_path, dtype, sizes, rows, batch_size, plan):
     check(tmp_path, make, data=data, batch_size=batch_size, optimizer=bm.Adam(0.01), average=0.5)
 
 
+BETWEEN = {"norm": "layer", "residual": True}
+
+
+def test_norms_and_residual_connections(tmp_path):
+    check(tmp_path, lambda: network((5, 20, 20, 1), **BETWEEN), dropout=0.1)
+
+
+@pytest.mark.parametrize(("what", "value"), BETWEEN.items())
+def test_other_layers_than_in_the_file(tmp_path, what, value):
+    """The same parameters, but not the same function."""
+    nets = network((5, 20, 20, 1)), network((5, 20, 20, 1), **{what: value})
+    for number, (had, has) in enumerate((nets, nets[::-1])):
+        run(tmp_path / str(number), 2, had)
+        before = has.parameters.copy()
+        message = f"{what} {getattr(had, what)!r}, this fit has {getattr(has, what)!r}"
+        with pytest.raises(ValueError, match=message):
+            run(tmp_path, 3, has, resume=tmp_path / str(number))
+        np.testing.assert_array_equal(has.parameters, before)
+
+
 def test_twice(tmp_path):
     whole, in_one = run(tmp_path / "whole", EPOCHS)
     net = None

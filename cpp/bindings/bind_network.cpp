@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "kernels/dispatch.h"
 #include "nn/predict.h"
 #include "train/evaluate.h"
 #include "train/gradients.h"
@@ -34,8 +35,13 @@ std::unique_ptr<NetworkObject> make_network(std::vector<index_t> sizes,
                                             const std::vector<std::string>& activations,
                                             const std::string& loss,
                                             std::vector<double> loss_settings,
-                                            const std::string& dtype) {
-    NetworkSpec spec{std::move(sizes), {}, {loss_from_name(loss), std::move(loss_settings)}};
+                                            const std::string& dtype,
+                                            const std::optional<std::string>& norm, bool residual) {
+    NetworkSpec spec{std::move(sizes),
+                     {},
+                     {loss_from_name(loss), std::move(loss_settings)},
+                     norm.has_value() ? norm_from_name(*norm) : Norm::kNone,
+                     residual};
     for (const std::string& name : activations) {
         spec.activations.push_back(activation_from_name(name));
     }
@@ -47,6 +53,17 @@ void initialize(NetworkObject& self, std::uint64_t seed, const std::string& init
     const Initializer kind = initializer_from_name(initializer);
     const py::gil_scoped_release release;
     self.visit([&](auto& net) { net.initialize(seed, kind); });
+}
+
+// What `flag` says of each layer.
+std::vector<bool> of_layers(NetworkObject& self, bool Layer::*flag) {
+    return self.visit([&](auto& net) {
+        std::vector<bool> flags;
+        for (const Layer& layer : net.layers()) {
+            flags.push_back(layer.*flag);
+        }
+        return flags;
+    });
 }
 
 // A view that keeps its network alive.
@@ -111,6 +128,24 @@ std::pair<py::array, py::array> pull_back(NetworkObject& self, const py::array& 
     });
 }
 
+template <class T>
+void normalize(const py::array& x, py::array& y, std::optional<py::array>& d) {
+    const index_t rows = x.ndim() == 2 ? x.shape(0) : 0, n = x.ndim() == 2 ? x.shape(1) : 0;
+    const T* const from = elements<T>(x, {rows, n}, "x");
+    T* const to = writable_elements<T>(y, {rows, n}, "y");
+    T* const gradient = d ? writable_elements<T>(*d, {rows, n}, "d") : nullptr;
+    const py::gil_scoped_release release;
+    std::vector<T> inverse_deviations(static_cast<std::size_t>(rows));
+    kernels<T>().layer_norm(rows, n, from, n, to, n, inverse_deviations.data());
+    if (gradient != nullptr) {
+        kernels<T>().layer_norm_backward(rows, n, to, n, inverse_deviations.data(), gradient, n);
+    }
+}
+
+void normalize_rows(const py::array& x, py::array y, std::optional<py::array> d) {
+    py::isinstance<py::array_t<float>>(x) ? normalize<float>(x, y, d) : normalize<double>(x, y, d);
+}
+
 std::optional<std::pair<index_t, index_t>> first_nonfinite(const py::array& x) {
     const InputMatrix matrix = input_matrix(x, x.ndim() == 2 ? x.shape(1) : 0);
     const py::gil_scoped_release release;
@@ -127,9 +162,14 @@ void bind_network(py::module_& m) {
     m.def("find_nonfinite", &first_nonfinite, py::arg("x"), py::pos_only(),
           "Row and column of the first entry of a matrix that is NaN or infinite, or None.");
 
+    m.def("layer_norm", &normalize_rows, py::arg("x"), py::arg("y"), py::arg("d") = py::none(),
+          "The rows of x (M, N) normalised into y; d from the gradient by y to that by x.");
+    m.def("norm_names", &norm_names, "The names of norms between layers.");
+
     py::class_<NetworkObject>(m, "Network", "Layers and one flat buffer of parameters.")
         .def(py::init(&make_network), py::arg("sizes"), py::arg("activations"), py::arg("loss"),
-             py::arg("loss_settings"), py::arg("dtype"))
+             py::arg("loss_settings"), py::arg("dtype"), py::arg("norm") = py::none(),
+             py::arg("residual") = false)
         .def("initialize", &initialize, py::arg("seed"), py::arg("initializer"))
         .def_property_readonly("parameters", &parameters)
         .def_property_readonly("sizes", [](NetworkObject& self) { return spec_of(self).sizes; })
@@ -138,6 +178,16 @@ void bind_network(py::module_& m) {
                                [](NetworkObject& self) { return loss_of(self).info().name; })
         .def_property_readonly("loss_settings",
                                [](NetworkObject& self) { return loss_of(self).settings; })
+        .def_property_readonly("norm",
+                               [](NetworkObject& self) { return norm_name(spec_of(self).norm); })
+        .def_property_readonly("residual",
+                               [](NetworkObject& self) { return spec_of(self).residual; })
+        .def_property_readonly(
+            "residual_layers",
+            [](NetworkObject& self) { return of_layers(self, &Layer::residual); })
+        .def_property_readonly(
+            "normalized_layers",
+            [](NetworkObject& self) { return of_layers(self, &Layer::normalizes); })
         .def_property_readonly("inputs",
                                [](NetworkObject& self) { return spec_of(self).sizes.front(); })
         .def_property_readonly("outputs",

@@ -121,6 +121,42 @@ Element matmul(const Gemm<T>& g, Activation kind, index_t i, index_t j) {
     return {sum, 0, magnitude};
 }
 
+// --- Layer normalisation -------------------------------------------------------------------------
+
+struct Normalized {
+    Row y;
+    double inverse_deviation;
+};
+
+inline Normalized layer_norm(const Row& x) {
+    const auto n = static_cast<double>(x.size());
+    double mean = 0, variance = 0;
+    for (const double value : x) {
+        mean += value / n;
+    }
+    for (const double value : x) {
+        variance += (value - mean) * (value - mean) / n;
+    }
+    Normalized result{x, 1 / std::sqrt(variance + kLayerNormEpsilon)};
+    for (double& value : result.y) {
+        value = (value - mean) * result.inverse_deviation;
+    }
+    return result;
+}
+
+// The gradient by x from d, that by y: each y_i contributes d_i times its derivative by x_j.
+inline Row layer_norm_backward(const Normalized& of, const Row& d) {
+    const std::size_t n = d.size();
+    Row result(n, 0);
+    for (std::size_t j = 0; j < n; ++j) {
+        for (std::size_t i = 0; i < n; ++i) {
+            const double common = (1 + of.y[i] * of.y[j]) / static_cast<double>(n);
+            result[j] += d[i] * ((i == j ? 1 : 0) - common) * of.inverse_deviation;
+        }
+    }
+    return result;
+}
+
 // --- Transposition -------------------------------------------------------------------------------
 
 template <class T>

@@ -163,6 +163,14 @@ struct KernelTable {
     void (*drop)(const Dropped<T>&, index_t rows, index_t cols, T* y, index_t ldy, T* slope,
                  index_t ldslope);
 
+    // y (rows, n) = each row of x less its mean, by the root of its variance + kLayerNormEpsilon;
+    // one over the root goes to inverse_deviations (rows) unless that is null. y may be x. And
+    // back: d (rows, n) from the gradient by y to that by x, in place. Nothing beyond n is touched.
+    void (*layer_norm)(index_t rows, index_t n, const T* x, index_t ldx, T* y, index_t ldy,
+                       T* inverse_deviations);
+    void (*layer_norm_backward)(index_t rows, index_t n, const T* y, index_t ldy,
+                                const T* inverse_deviations, T* d, index_t ldd);
+
     LossKernel<T> loss[kLossCount];  // in the order of the enumeration
 
     // Links: from raw outputs to the target's space, in place. softmax over each row of (rows, n).

@@ -6,6 +6,7 @@
 #include "kernels/dropout.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/gemm.inl.h"
+#include "kernels/layer_norm.inl.h"
 #include "kernels/loss.inl.h"
 #include "kernels/narrow.inl.h"
 #include "kernels/noise.inl.h"
@@ -41,6 +42,8 @@ constexpr KernelTable<T> make_table() {
     table.add = add_rows<T>;
     table.drop = drop<T>;
     table.add_noise = add_noise<T>;
+    table.layer_norm = layer_norm<T>;
+    table.layer_norm_backward = layer_norm_backward<T>;
     for (int i = 0; i < kActivationCount; ++i) {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];

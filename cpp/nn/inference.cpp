@@ -4,6 +4,7 @@
 
 #include "ops/dense.h"
 #include "ops/gemm.h"
+#include "nn/passing.h"
 
 namespace briskmlp {
 namespace {
@@ -17,11 +18,12 @@ MatrixView<const T> weights_in_place(const Network<T>& net, const Layer& layer) 
     return {net.parameters() + layer.offset, layer.in + 1, layer.out, layer.out};
 }
 
-// All layers, from x through the matrices y and other in turn; returns the last.
+// All layers, from x through the matrices y and other in turn; returns the last. `stream` as
+// pass_on needs it.
 template <class T>
 MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels,
                              MatrixView<const T> x, MatrixView<T> y, MatrixView<T> other,
-                             T* scratch) {
+                             MatrixView<T> stream, T* scratch) {
     for (const Layer& layer : net.layers()) {
         const MatrixView<const T> w = weights_in_place(net, layer);
         // With one output W is its own transpose.
@@ -29,6 +31,9 @@ MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernel
         y.cols = layer.out;
         dense_forward(kernels, layer.activation, x, w, {column, 1, layer.in, layer.in}, y, {},
                       scratch);
+        if (!layer.passes_on_as_is()) {
+            pass_on<T>(kernels, layer, x, y, stream, nullptr);
+        }
         x = y.constant();
         std::swap(y, other);
     }
@@ -71,6 +76,10 @@ Inference<T>::Inference(const Network<T>& net, const KernelTable<T>& kernels, co
     input_ = buffer(!readable || collide ? rows : 0, net.inputs(), kernels.lanes);
     even_ = buffer(rows, widest[0], kernels.lanes);
     odd_ = buffer(rows, widest[1], kernels.lanes);
+    stream_cols_ = stream_cols(net.layers());
+    if (stream_cols_ > 0) {
+        stream_ = buffer(rows, stream_cols_, kernels.lanes);
+    }
     scratch_ = AlignedBuffer<T>(scratch);
 }
 
@@ -84,15 +93,18 @@ MatrixView<T> Inference<T>::run(const InputMatrix& tile) {
     }
     return through_layers<T>(*net_, *kernels_, x, {even_.data.data(), x.rows, 0, even_.stride},
                              {odd_.data.data(), x.rows, 0, odd_.stride},
+                             {stream_.data.data(), x.rows, stream_cols_, stream_.stride},
                              scratch_.size() == 0 ? nullptr : scratch_.data());
 }
 
 template <class T>
 T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T* scratch,
              index_t scratch_row) {
-    return through_layers<T>(net, kernels, {x, 1, net.inputs(), net.inputs()},
-                             {scratch, 1, 0, scratch_row},
-                             {scratch + scratch_row, 1, 0, scratch_row}, nullptr)
+    return through_layers<T>(
+               net, kernels, {x, 1, net.inputs(), net.inputs()}, {scratch, 1, 0, scratch_row},
+               {scratch + scratch_row, 1, 0, scratch_row},
+               {scratch + 2 * scratch_row, 1, net.spec().residual ? scratch_row : 0, scratch_row},
+               nullptr)
         .data;
 }
 

@@ -1,5 +1,5 @@
 // A stretch of rows forward through a network whose weights are read as they lie. Keeps no more
-// than two layers' activations.
+// than two layers' activations, and a residual network's sums.
 #pragma once
 
 #include "base/aligned_buffer.h"
@@ -30,16 +30,18 @@ class Inference {
     // Little is allocated: for a small net and a few rows that would take longer than the rows.
     struct Buffer {
         AlignedBuffer<T> data;
-        index_t stride;
+        index_t stride = 0;
     };
     static Buffer buffer(index_t rows, index_t cols, index_t lanes);
 
-    Buffer input_;              // for tiles that cannot be read in place, else empty
-    Buffer even_, odd_;         // the outputs of layers 0, 2, ... and 1, 3, ...
+    Buffer input_;       // for tiles that cannot be read in place, else empty
+    Buffer even_, odd_;  // the outputs of layers 0, 2, ... and 1, 3, ...
+    Buffer stream_;      // what pass_on keeps, if anything
+    index_t stream_cols_ = 0;
     AlignedBuffer<T> scratch_;  // of blocked_gemm, empty where no layer needs it
 };
 
-// The same for one row x (inputs) contiguous, with caller's scratch: two arrays of `scratch_row`
+// The same for one row x (inputs) contiguous, with caller's scratch: three arrays of `scratch_row`
 // elements each. Returns the one that holds the outputs.
 template <class T>
 T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T* scratch,

@@ -21,7 +21,14 @@ std::vector<Layer> lay_out(const NetworkSpec& spec, index_t* parameters) {
     index_t offset = 0;
     for (std::size_t l = 0; l + 1 < spec.sizes.size(); ++l) {
         const index_t in = spec.sizes[l], out = spec.sizes[l + 1];
-        layers.push_back({in, out, spec.activations[l], offset});
+        const bool hidden = l + 2 < spec.sizes.size();
+        const bool normalizes = hidden && spec.norm == Norm::kLayer;
+        require(!normalizes || out > 1, "sizes[" + std::to_string(l + 1) +
+                                            "] is 1, expected at least 2 with a layer norm, which "
+                                            "makes a single unit 0 in every row");
+        // The network's own inputs are not added: they may be of any scale.
+        const bool residual = hidden && spec.residual && l > 0 && in == out;
+        layers.push_back({in, out, spec.activations[l], offset, residual, normalizes});
         offset = checked_add(offset, checked_mul(checked_add(in, 1), out));
     }
     *parameters = offset;

@@ -7,6 +7,7 @@
 #include "base/aligned_buffer.h"
 #include "nn/activation.h"
 #include "nn/loss.h"
+#include "nn/norm.h"
 
 namespace briskmlp {
 
@@ -14,6 +15,8 @@ struct NetworkSpec {
     std::vector<index_t> sizes;           // inputs, hidden widths, outputs: at least two
     std::vector<Activation> activations;  // one a layer, the output layer's last
     LossSpec loss;
+    Norm norm = Norm::kNone;  // of what each hidden layer passes on
+    bool residual = false;  // whether hidden layers of as many units as the one below add its sums
 };
 
 // Layer l computes f(x W + b). Its parameters lie at `offset` as (in + 1, out) row-major: the
@@ -22,6 +25,10 @@ struct Layer {
     index_t in, out;
     Activation activation;
     index_t offset;
+    // What comes before the next layer, see passing.h: neither, one or both.
+    bool residual, normalizes;
+
+    bool passes_on_as_is() const { return !residual && !normalizes; }
 };
 
 // Whether a layer stands between hidden units.

@@ -62,11 +62,11 @@ template <class T>
 void predict_row(const Network<T>& net, const T* x, Output output, T* out) {
     const KernelTable<T>& table = kernels<T>();
     const index_t width = widest_row(net, table.lanes);
-    if (2 * width <= kStackScratch) {
+    if (3 * width <= kStackScratch) {
         alignas(kAlignment) T scratch[kStackScratch];
         run_row(net, table, x, output, out, scratch, width);
     } else {
-        AlignedBuffer<T> scratch(checked_mul(2, width));
+        AlignedBuffer<T> scratch(checked_mul(3, width));
         run_row(net, table, x, output, out, scratch.data(), width);
     }
 }

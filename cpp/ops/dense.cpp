@@ -53,14 +53,19 @@ void dense_activate(const KernelTable<T>& kernels, Activation activation, Matrix
 }
 
 template <class T>
-void dense_drop(const KernelTable<T>& kernels, Activation activation, const Dropped<T>& dropped,
-                MatrixView<T> y, MatrixView<T> slope) {
+void dense_slope(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> y,
+                 MatrixView<T> slope) {
     if (derivative_from_output(activation)) {
         for (index_t r = 0; r < y.rows; ++r) {
             std::fill_n(slope.row(r), y.cols, T(1));
         }
-        dense_backward_activation(kernels, activation, y.constant(), {}, slope);
+        dense_backward_activation(kernels, activation, y, {}, slope);
     }
+}
+
+template <class T>
+void dense_drop(const KernelTable<T>& kernels, const Dropped<T>& dropped, MatrixView<T> y,
+                MatrixView<T> slope) {
     kernels.drop(dropped, y.rows, y.cols, y.data, y.stride, slope.data, slope.stride);
 }
 
@@ -110,7 +115,9 @@ void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x
                                 MatrixView<const T>, MatrixView<const T>, MatrixView<T>,           \
                                 MatrixView<T>, T*);                                                \
     template void dense_activate(const KernelTable<T>&, Activation, MatrixView<T>, MatrixView<T>); \
-    template void dense_drop(const KernelTable<T>&, Activation, const Dropped<T>&, MatrixView<T>,  \
+    template void dense_slope(const KernelTable<T>&, Activation, MatrixView<const T>,              \
+                              MatrixView<T>);                                                      \
+    template void dense_drop(const KernelTable<T>&, const Dropped<T>&, MatrixView<T>,              \
                              MatrixView<T>);                                                       \
     template void dense_backward_activation(const KernelTable<T>&, Activation,                     \
                                             MatrixView<const T>, MatrixView<const T>,              \

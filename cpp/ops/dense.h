@@ -29,11 +29,16 @@ template <class T>
 void dense_activate(const KernelTable<T>& kernels, Activation activation, MatrixView<T> y,
                     MatrixView<T> slope);
 
-// Leaves units out of y, after the activation. `slope` has room for f'(x W + b) and receives it, of
-// units left out 0: it has to be given to the backward pass even where that could do with y.
+// f'(x W + b) into `slope` also where derivative_from_output(activation), from y: before y becomes
+// something else, so that the backward pass can do without it.
 template <class T>
-void dense_drop(const KernelTable<T>& kernels, Activation activation, const Dropped<T>& dropped,
-                MatrixView<T> y, MatrixView<T> slope);
+void dense_slope(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> y,
+                 MatrixView<T> slope);
+
+// Leaves units out of y, after the activation, and out of `slope`, which has f'(x W + b).
+template <class T>
+void dense_drop(const KernelTable<T>& kernels, const Dropped<T>& dropped, MatrixView<T> y,
+                MatrixView<T> slope);
 
 // And its derivative alone: d *= f'(x W + b), from the slope that the forward pass left, or from y
 // if slope has no data.

@@ -1,5 +1,7 @@
 #include "train/activations.h"
 
+#include "nn/passing.h"
+
 namespace briskmlp {
 
 template <class T>
@@ -10,10 +12,15 @@ Activations<T>::Activations(const Network<T>& net, index_t lanes, index_t rows,
         y_.push_back(PaddedMatrix<T>::with_ones(rows, layer.out, lanes));
         d_.push_back(PaddedMatrix<T>(rows, layer.out, lanes));
         const bool dropped = dropout && y_.size() < net.layers().size();
-        slope_.push_back(derivative_from_output(layer.activation) && !dropped
+        const bool overwritten = dropped || !layer.passes_on_as_is();
+        slope_.push_back(derivative_from_output(layer.activation) && !overwritten
                              ? PaddedMatrix<T>()
                              : PaddedMatrix<T>(rows, layer.out, lanes));
+        inverse_deviations_.push_back(layer.normalizes ? AlignedBuffer<T>(rows)
+                                                       : AlignedBuffer<T>());
     }
+    const index_t cols = stream_cols(net.layers());
+    stream_ = cols > 0 ? PaddedMatrix<T>(rows, cols, lanes) : PaddedMatrix<T>();
 }
 
 template class Activations<float>;

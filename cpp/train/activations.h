@@ -27,10 +27,17 @@ class Activations {
     MatrixView<T> d(std::size_t layer, index_t first, index_t count) {
         return d_[layer].view(first, count);
     }
-    // f'(x W + b) of `layer` where its activation or dropout needs it stored; otherwise without
-    // data.
+    // f'(x W + b) of `layer` where its activation needs it stored, or dropout or what comes before
+    // the next layer changes the output; otherwise without data.
     MatrixView<T> slope(std::size_t layer, index_t first, index_t count) {
         return slope_[layer].view(first, count);
+    }
+    // What residual connections keep from layer to layer: sums, then gradients by them.
+    MatrixView<T> stream(index_t first, index_t count) { return stream_.view(first, count); }
+    // What the layer norm after `layer`, if any, leaves of rows from `first` on for its way back.
+    T* inverse_deviations(std::size_t layer, index_t first) {
+        T* const all = inverse_deviations_[layer].data();
+        return all == nullptr ? nullptr : all + first;
     }
     // To be called when x(layer) was written.
     void restore_ones(std::size_t layer, index_t first, index_t count) {
@@ -40,6 +47,8 @@ class Activations {
   private:
     BatchRows<T> rows_;
     std::vector<PaddedMatrix<T>> y_, d_, slope_;
+    PaddedMatrix<T> stream_;
+    std::vector<AlignedBuffer<T>> inverse_deviations_;
 };
 
 }  // namespace briskmlp

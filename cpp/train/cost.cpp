@@ -95,11 +95,11 @@ double expected_nanoseconds(const Network<T>& net, const StepCost& cost, double 
 template <class T>
 bool suits_shards(const Network<T>& net, const KernelTable<T>& kernels, index_t batch) {
     const std::vector<Layer>& layers = net.layers();
-    // Every shard gets a whole vector of every hidden layer's units.
-    const bool wide_enough = std::all_of(layers.begin(), layers.end() - 1, [&](const Layer& l) {
-        return l.out > (kShards - 1) * kernels.lanes;
+    // Every shard gets a whole vector of every hidden layer's units, and no unit needs the others.
+    const bool divisible = std::all_of(layers.begin(), layers.end() - 1, [&](const Layer& l) {
+        return l.out > (kShards - 1) * kernels.lanes && l.passes_on_as_is();
     });
-    return layers.size() >= 2 && wide_enough &&
+    return layers.size() >= 2 && divisible &&
            row_elements(net, batch) * sizeof(T) <= kShardedRowBytes;
 }
 

@@ -3,21 +3,30 @@
 #include <algorithm>
 
 #include "ops/dense.h"
+#include "nn/passing.h"
 
 namespace briskmlp {
 
 template <class T>
 void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count,
                       const Batch<T>& batch, index_t row) const {
-    const std::vector<Layer>& layers = net_->layers();
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-        dense_forward(*kernels_, layers[l].activation, activations.x(l, first, count).constant(),
-                      weights_->w(l), weights_->transposed(l), activations.x(l + 1, first, count),
-                      activations.slope(l, first, count));
+    for (std::size_t l = 0; l < net_->layers().size(); ++l) {
+        const Layer& layer = net_->layers()[l];
+        const MatrixView<const T> x = activations.x(l, first, count).constant();
+        const MatrixView<T> y = activations.x(l + 1, first, count);
+        const MatrixView<T> slope = activations.slope(l, first, count);
+        dense_forward(*kernels_, layer.activation, x, weights_->w(l), weights_->transposed(l), y,
+                      slope);
+        if (slope.data != nullptr) {
+            dense_slope(*kernels_, layer.activation, y.constant(), slope);
+        }
         if (batch.dropout != nullptr && batch.dropout->on(l)) {
-            dense_drop(*kernels_, layers[l].activation,
-                       batch.dropout->template of<T>(l, layers[l].out, batch.number, row, 0),
-                       activations.x(l + 1, first, count), activations.slope(l, first, count));
+            dense_drop(*kernels_, batch.dropout->template of<T>(l, layer.out, batch.number, row, 0),
+                       y, slope);
+        }
+        if (!layer.passes_on_as_is()) {
+            pass_on(*kernels_, layer, x, y, activations.stream(first, count),
+                    activations.inverse_deviations(l, first));
         }
         activations.restore_ones(l + 1, first, count);
     }
@@ -48,10 +57,21 @@ template <class T>
 void Pass<T>::backward(Activations<T>& activations, index_t first, index_t count) const {
     const std::vector<Layer>& layers = net_->layers();
     for (std::size_t l = layers.size() - 1; l > 0; --l) {
-        dense_backward_input(
-            *kernels_, layers[l - 1].activation, activations.d(l, first, count).constant(),
-            weights_->transposed(l), activations.x(l, first, count).constant(),
-            activations.slope(l - 1, first, count).constant(), activations.d(l - 1, first, count));
+        const Layer& below = layers[l - 1];
+        const MatrixView<const T> d_y = activations.d(l, first, count).constant();
+        const MatrixView<const T> y = activations.x(l, first, count).constant();
+        const MatrixView<const T> slope = activations.slope(l - 1, first, count).constant();
+        const MatrixView<T> d = activations.d(l - 1, first, count);
+        if (below.passes_on_as_is() && !layers[l].residual) {
+            dense_backward_input(*kernels_, below.activation, d_y, weights_->transposed(l), y,
+                                 slope, d);
+            continue;
+        }
+        dense_backward_input(*kernels_, Activation::kIdentity, d_y, weights_->transposed(l), {}, {},
+                             d);
+        pass_back(*kernels_, below, layers[l], y, activations.inverse_deviations(l - 1, first), d,
+                  activations.stream(first, count));
+        dense_backward_activation(*kernels_, below.activation, y, slope, d);
     }
 }
 

@@ -41,7 +41,7 @@ Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t bat
                bool may_shard = true);
 
 // The same, but of this kind whatever it costs. Sharding needs hidden layers, each of
-// more units than a vector has lanes.
+// more units than a vector has lanes, with neither norms nor residual connections.
 template <class T>
 Plan make_plan(const Network<T>& net, const KernelTable<T>& kernels, index_t batch, PlanKind kind);
 

@@ -38,11 +38,15 @@ void Shard<T>::activate(std::size_t layer, const Batch<T>& batch) {
 
 template <class T>
 void Shard<T>::finish(std::size_t layer, const Batch<T>& batch) {
+    const MatrixView<T> slope = slope_[layer].view(0, batch.rows);
+    if (slope.data != nullptr) {
+        dense_slope(*kernels_, layers_[layer].activation, y(layer, batch.rows).constant(), slope);
+    }
     if (batch.dropout != nullptr && batch.dropout->on(layer)) {
-        dense_drop(*kernels_, layers_[layer].activation,
+        dense_drop(*kernels_,
                    batch.dropout->template of<T>(layer, layers_[layer].out, batch.number, 0,
                                                  first_unit(layer)),
-                   y(layer, batch.rows), slope_[layer].view(0, batch.rows));
+                   y(layer, batch.rows), slope);
     }
     y_[layer].restore_ones(0, batch.rows);
 }

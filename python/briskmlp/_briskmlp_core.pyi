@@ -20,11 +20,13 @@ __all__: list[str] = [
     "find_nonfinite",
     "fit",
     "initializer_names",
+    "layer_norm",
     "loss_names",
     "loss_of",
     "make_linear_ufuncs",
     "make_matmul_ufuncs",
     "make_ufuncs",
+    "norm_names",
     "num_threads",
     "peak_gflops",
     "plan",
@@ -43,6 +45,8 @@ class Network:
         loss: str,
         loss_settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
         dtype: str,
+        norm: str | None = None,
+        residual: bool = False,
     ) -> None: ...
     def backward(self, x: numpy.ndarray, d_y: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
         """
@@ -88,9 +92,17 @@ class Network:
     @property
     def metric(self) -> str: ...
     @property
+    def norm(self) -> str: ...
+    @property
+    def normalized_layers(self) -> list[bool]: ...
+    @property
     def outputs(self) -> int: ...
     @property
     def parameters(self) -> numpy.ndarray: ...
+    @property
+    def residual(self) -> bool: ...
+    @property
+    def residual_layers(self) -> list[bool]: ...
     @property
     def sizes(self) -> list[int]: ...
     @property
@@ -249,6 +261,11 @@ def fit(
     """
 
 def initializer_names() -> list[str]: ...
+def layer_norm(x: numpy.ndarray, y: numpy.ndarray, d: numpy.ndarray | None = None) -> None:
+    """
+    The rows of x (M, N) normalised into y; d from the gradient by y to that by x.
+    """
+
 def loss_names() -> list[str]: ...
 def loss_of(loss: str, z: numpy.ndarray, y: numpy.ndarray, d: numpy.ndarray | None) -> float:
     """
@@ -268,6 +285,11 @@ def make_matmul_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typ
 def make_ufuncs(docs: collections.abc.Mapping[str, str]) -> dict[str, typing.Any]:
     """
     The functions of arrays by name, with these docstrings.
+    """
+
+def norm_names() -> list[str]:
+    """
+    The names of norms between layers.
     """
 
 def num_threads() -> int:

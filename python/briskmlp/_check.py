@@ -12,7 +12,7 @@ import numpy as np
 from ._datasets import CLASS_LOSSES, Dataset
 from ._errors import DivergenceError
 from ._history import History
-from ._layerwise import layer_outputs, layers
+from ._layerwise import gradient_sizes, passes
 from ._losses import POSITIVE_LOSSES
 from ._optimizers import Adam
 from ._validate import Array
@@ -190,7 +190,7 @@ def _of_targets(net: Inspectable, y: Array) -> Iterator[Finding]:
 
 
 def _of_units(net: Inspectable, x: Array) -> Iterator[Finding]:
-    outputs = layer_outputs(net._network, x)
+    outputs = [step.outputs for step in passes(net._network, x)]
     for number, (name, output) in enumerate(zip(net.activations, outputs, strict=True), 1):
         dead = int((output.min(axis=0) == output.max(axis=0)).sum())
         if dead > DEAD * output.shape[1] and len(x) > 1 and number < len(outputs):
@@ -213,23 +213,8 @@ def _of_units(net: Inspectable, x: Array) -> Iterator[Finding]:
             )
 
 
-def gradient_sizes(net: Inspectable, x: Array) -> list[float]:
-    """Root mean square, by each layer's outputs, of a random gradient by the network's outputs.
-
-    It is sent back from the last layer (where it is 1, about) to the first.
-    """
-    outputs = layer_outputs(net._network, x)
-    gradient = np.random.default_rng(0).standard_normal(outputs[-1].shape).astype(net.dtype)
-    sizes = [float(np.sqrt(np.mean(gradient**2)))]
-    below = [x, *outputs[:-1]]
-    for layer, inputs in reversed(list(zip(layers(net._network), below, strict=True))[1:]):
-        gradient = layer.backward(inputs, gradient)[0]
-        sizes.append(float(np.sqrt(np.mean(np.square(gradient, dtype="f8")))))
-    return sizes[::-1]
-
-
 def _of_gradients(net: Inspectable, x: Array) -> Iterator[Finding]:
-    sizes = gradient_sizes(net, x)[:-1]
+    sizes = gradient_sizes(net._network, x)[:-1]
     if len(sizes) < 2:
         return
     first, last = sizes[0], sizes[-1]

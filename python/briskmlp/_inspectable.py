@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from . import _validate
 from ._differentiable import Differentiable
 from ._history import History
-from ._layerwise import layer_outputs
+from ._layerwise import passes
 from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
 from ._state import MAX_SEED
@@ -72,7 +72,9 @@ class Inspectable(Differentiable):
         return explain(self, x, rows_per_step(batch_size, len(x)), measure)
 
     def layer_outputs(self, X: ArrayLike) -> list[Array]:
-        """What each layer makes of the inputs, after its activation.
+        """What each layer makes of the inputs and passes on to the next one.
+
+        That is after its activation and, if there are any, its residual connection and its norm.
 
         Parameters
         ----------
@@ -93,8 +95,8 @@ class Inspectable(Differentiable):
         [array([3., 0.], dtype=float32), array([0.], dtype=float32)]
         """
         x = _validate.inputs(X, "X", self._network)
-        outputs = layer_outputs(self._network, np.atleast_2d(x))
-        return [output.reshape(*x.shape[:-1], -1) for output in outputs]
+        steps = passes(self._network, np.atleast_2d(x))
+        return [step.passed_on.reshape(*x.shape[:-1], -1) for step in steps]
 
     def summary(self, batch_size: int = 128) -> Summary:
         """Layers, shapes, parameters, arithmetic and memory.

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from . import _briskmlp_core as core
 from ._validate import Array, array_of
 
 
@@ -47,6 +48,20 @@ def split(flat: Array, sizes: Sequence[int]) -> tuple[LayerArrays, LayerArrays]:
         start, end = end, end + (K + 1) * N
         blocks.append(flat[start:end].reshape(K + 1, N))
     return LayerArrays(b[:-1] for b in blocks), LayerArrays(b[-1] for b in blocks)
+
+
+def describe(network: core.Network) -> list[str]:
+    """Each layer's activation and what comes between it and the next layer.
+
+    >>> import briskmlp as bm
+    >>> describe(bm.MLP([2, 8, 8, 1], norm="layer", residual=True)._network)
+    ['relu, norm', 'relu + skip, norm', 'identity']
+    """
+    skips, norms = network.residual_layers, network.normalized_layers
+    return [
+        f"{name}{' + skip' * skip}{', norm' * norm}"
+        for name, skip, norm in zip(network.activations, skips, norms, strict=True)
+    ]
 
 
 def assign(arrays: LayerArrays, values: Sequence[ArrayLike], name: str) -> None:

@@ -14,10 +14,9 @@ from . import _checks
 from ._algorithm import EpochReport, FitOutcome, OnEpoch, Outcome, Report
 from ._datasets import Dataset
 from ._layers import split
-from ._losses import loss_of
 from ._optimizer import Settings
 from ._own_loss import OwnLoss
-from ._state import build
+from ._state import build_like
 from ._validate import Array, positive_int
 
 
@@ -166,8 +165,7 @@ class _Descent:
         self.network, self.data, self.eval_data = network, data, eval_data
         self.on_epoch = on_epoch
         # Where the line search looks; the network has finished steps only.
-        loss = loss_of(network.loss, network.loss_settings)
-        self.trial = build(network.sizes, network.activations, loss, network.dtype)
+        self.trial = build_like(network)
         self.decay = np.full(network.parameters.size, task.settings.weight_decay)
         if not task.settings.decay_biases:
             for bias in split(self.decay, network.sizes)[1]:

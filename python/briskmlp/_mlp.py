@@ -68,6 +68,14 @@ class MLP(Inspectable):
         "glorot_uniform", "glorot_normal" (Glorot and Bengio 2010), "lecun_uniform",
         "lecun_normal" (LeCun et al. 1998) or "zeros". "auto" (the default) picks the one that
         suits each layer's activation. Biases start at zero.
+    norm
+        "layer" standardizes what a hidden layer passes on (Ba, Kiros and Hinton 2016): of each row,
+        the units' outputs less their mean, by the root of their variance + 1e-5. It has no gain or
+        bias of its own, which the next layer's weights and biases amount to. Default None.
+    residual
+        Whether each hidden layer with as many units as the hidden layer before it adds to its
+        outputs what that one had before its norm (He et al. 2016). Default False. See
+        docs/layers.md.
 
     Raises
     ------
@@ -115,6 +123,8 @@ class MLP(Inspectable):
         dtype: DTypeLike = "float32",
         seed: int | None = None,
         init: str = "auto",
+        norm: str | None = None,
+        residual: bool = False,
     ) -> None:
         sizes = _validate.layer_sizes(sizes)
         names = _validate.activation_names(activation, len(sizes) - 1)
@@ -122,7 +132,14 @@ class MLP(Inspectable):
         if seed is None:
             seed = secrets.randbits(32)  # short enough to note down
         self.seed = _validate.whole_number(seed, "seed", 0, MAX_SEED)
-        self._network = build(sizes, names, loss, _validate.float_type(dtype))
+        self._network = build(
+            sizes,
+            names,
+            loss,
+            _validate.float_type(dtype),
+            _validate.norm_name(norm),
+            _validate.boolean(residual, "residual"),
+        )
         self._network.initialize(self.seed, self.init)
         self.epochs_trained = 0
         self.history: History | None = None

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from . import _briskmlp_core as core
 from . import _validate
 from ._history import History
-from ._layers import LayerArrays, assign, split
+from ._layers import LayerArrays, assign, describe, split
 from ._losses import Loss, loss_of
 from ._state import network_from, state_of
 from ._validate import Array
@@ -39,6 +39,16 @@ class Network:
     def activations(self) -> tuple[str, ...]:
         """The name of each layer's activation, the output layer's last."""
         return tuple(self._network.activations)
+
+    @property
+    def norm(self) -> str | None:
+        """The norm of each hidden layer's outputs: "layer" or None."""
+        return self._network.norm
+
+    @property
+    def residual(self) -> bool:
+        """Whether hidden layers with as many units as the hidden layer before add its sums."""
+        return self._network.residual
 
     @property
     def loss(self) -> Loss:
@@ -185,17 +195,21 @@ class Network:
           128 -> 10   identity    1,290
           together              101,770
         """
-        head = (
-            f"{type(self).__name__}({list(self.sizes)}, loss={self.loss!r}, dtype='{self.dtype}')"
-        )
+        settings = [f"loss={self.loss!r}", f"dtype='{self.dtype}'"]
+        if self.norm is not None:
+            settings.append(f"norm={self.norm!r}")
+        if self.residual:
+            settings.append("residual=True")
+        head = f"{type(self).__name__}({list(self.sizes)}, {', '.join(settings)})"
+        names = describe(self._network)
         maps = [f"{K} -> {N}" for K, N in pairwise(self.sizes)]
         counts = [f"{(K + 1) * N:,}" for K, N in pairwise(self.sizes)]
         total = f"{self.num_parameters:,}"
         first = max(map(len, maps))
-        second = max(map(len, self.activations))
+        second = max(map(len, names))
         lines = [
             f"  {map_:<{first}}  {name:<{second}}  {count:>{len(total)}}"
-            for map_, name, count in zip(maps, self.activations, counts, strict=True)
+            for map_, name, count in zip(maps, names, counts, strict=True)
         ]
         lines[0] += " parameters"
         together = f"  {'together':<{first + 2 + second}}  {total}"

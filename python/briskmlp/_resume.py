@@ -12,6 +12,7 @@ from ._files import File, name_of
 from ._lbfgs import LBFGS
 from ._optimizer import Optimizer
 from ._saving import read
+from ._state import BETWEEN_LAYERS
 from ._training import Start
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def resumed(
         file = latest
     saved = read(file, training=True)
     name, state, training, history = name_of(file), saved.state, saved.training, saved.history
-    require_same(name, [(what, state[what], net.__getstate__()[what]) for what in LAYERS])
+    layers, own = BETWEEN_LAYERS | state, BETWEEN_LAYERS | net.__getstate__()
+    require_same(name, [(what, layers[what], own[what]) for what in LAYERS])
     if training is None or history is None:
         raise ValueError(f"{name} has no training to go on with, as the files of Checkpoint have")
     require_same(
@@ -49,7 +51,7 @@ def resumed(
     return Start(state["seed"], state["epochs_trained"], history, training, state["parameters"])
 
 
-LAYERS = ("sizes", "activations", "loss", "dtype")  # what makes the parameters fit
+LAYERS = ("sizes", "activations", "norm", "residual", "loss", "dtype")  # of which they must be
 
 
 def require_same(name: str, settings: Sequence[tuple[str, object, object]]) -> None:

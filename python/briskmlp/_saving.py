@@ -34,8 +34,15 @@ from ._algorithm import TrainingState
 from ._files import File, name_of, reading, writing
 from ._history import History
 from ._optimizers import OPTIMIZERS
+from ._state import (
+    BETWEEN_LAYERS,
+    FORMAT,
+    NEWEST_FORMAT,
+    num_parameters,
+    outline_of,
+    require_version,
+)
 from ._state import ENTRIES as PLAIN_ENTRIES
-from ._state import FORMAT, NEWEST_FORMAT, num_parameters, outline_of, require_version
 from ._validate import Array, boolean, known_name, require_finite, whole_number
 
 if TYPE_CHECKING:
@@ -180,8 +187,10 @@ def _read(opened: BinaryIO, with_training: bool) -> Saved:
             raise ValueError(f"it has no member {JSON}")
         state = _parse(archive, JSON, guarded)
         require_version(state)
-        if state.keys() != ENTRIES:
-            odd = ", ".join(sorted(state.keys() ^ ENTRIES))
+        between = state["format_version"] != FORMAT and not state.keys().isdisjoint(BETWEEN_LAYERS)
+        entries = {*ENTRIES, *BETWEEN_LAYERS} if between else ENTRIES
+        if state.keys() != entries:
+            odd = ", ".join(sorted(state.keys() ^ entries))
             raise ValueError(f"{JSON} has too few entries or too many: {odd:.200}")
         if state["dtype"] not in ("float32", "float64"):
             raise ValueError(f"dtype is {state['dtype']!r:.80}, expected 'float32' or 'float64'")

@@ -20,7 +20,7 @@ from ._algorithm import (
 )
 from ._datasets import Dataset
 from ._scaling import Scaling, scaling_of
-from ._state import build
+from ._state import build_like
 
 if TYPE_CHECKING:
     from ._network import Network
@@ -37,7 +37,7 @@ class Twin:
         self.net, self.scaling = net, scaling
         self.network = net.copy()._network
         self.sizes = self.network.sizes
-        drawn = build(self.sizes, list(net.activations), net.loss, net.dtype)
+        drawn = build_like(self.network)
         drawn.initialize(net.seed, net.init)
         if not np.array_equal(drawn.parameters, net.parameters):
             self.take()

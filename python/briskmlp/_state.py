@@ -11,9 +11,11 @@ from ._validate import (
     DType,
     activation_names,
     array_of,
+    boolean,
     float_type,
     known_name,
     layer_sizes,
+    norm_name,
     whole_number,
 )
 
@@ -21,6 +23,8 @@ from ._validate import (
 # it is needed, so that earlier versions can read the rest.
 FORMAT, NEWEST_FORMAT = 1, 2
 ENTRIES = ("sizes", "activations", "loss", "dtype", "seed", "epochs_trained")
+# Entries of format 2, and what they are where they are left out.
+BETWEEN_LAYERS = {"norm": None, "residual": False}
 MAX_SEED = 2**64 - 1
 
 
@@ -34,6 +38,8 @@ class Outline(NamedTuple):
     seed: int
     init: str
     epochs_trained: int
+    norm: str | None
+    residual: bool
 
 
 def num_parameters(sizes: list[int]) -> int:
@@ -41,10 +47,19 @@ def num_parameters(sizes: list[int]) -> int:
     return sum((K + 1) * N for K, N in pairwise(sizes))
 
 
-def build(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) -> core.Network:
+def build(
+    sizes: list[int],
+    activations: list[str],
+    loss: Loss,
+    dtype: DType,
+    norm: str | None,
+    residual: bool,
+) -> core.Network:
     """The core's network, its parameters zero."""
     try:
-        return core.Network(sizes, activations, *named_numbers(loss), dtype.name)
+        return core.Network(
+            sizes, activations, *named_numbers(loss), dtype.name, norm=norm, residual=residual
+        )
     except MemoryError:
         count = num_parameters(sizes)
         size = count * dtype.itemsize / 2**30
@@ -54,13 +69,24 @@ def build(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) ->
         ) from None
 
 
+def build_like(network: core.Network) -> core.Network:
+    """A network of the same kind, its parameters zero."""
+    loss = loss_of(network.loss, network.loss_settings)
+    return build(
+        network.sizes, network.activations, loss, network.dtype, network.norm, network.residual
+    )
+
+
 def state_of(network: core.Network, seed: int, init: str, epochs_trained: int) -> dict[str, Any]:
     """Everything that makes the network what it is, as plain values and one array."""
+    between = {"norm": network.norm, "residual": network.residual}
+    plain_layers = between == BETWEEN_LAYERS
     return {
-        "format_version": FORMAT,
+        "format_version": FORMAT if plain_layers else NEWEST_FORMAT,
         "version": core.__version__,
         "sizes": network.sizes,
         "activations": network.activations,
+        **({} if plain_layers else between),
         "loss": plain(loss_of(network.loss, network.loss_settings)),
         "dtype": network.dtype.name,
         "seed": seed,
@@ -87,6 +113,7 @@ def outline_of(state: dict[str, Any]) -> Outline:
     if missing := [name for name in ENTRIES if name not in state]:
         raise ValueError(f"the saved network lacks {', '.join(missing)}")
     sizes = layer_sizes(state["sizes"])
+    between = BETWEEN_LAYERS | state
     return Outline(
         sizes,
         activation_names(state["activations"], len(sizes) - 1),
@@ -96,6 +123,8 @@ def outline_of(state: dict[str, Any]) -> Outline:
         # The earliest pickles have no such entry.
         known_name(state.get("init", "auto"), "init", core.initializer_names()),
         whole_number(state["epochs_trained"], "epochs_trained", 0),
+        norm_name(between["norm"]),
+        boolean(between["residual"], "residual"),
     )
 
 
@@ -105,7 +134,14 @@ def network_from(state: dict[str, Any]) -> tuple[core.Network, Outline]:
     outline = outline_of(state)
     if "parameters" not in state:
         raise ValueError("the saved network lacks parameters")
-    network = build(outline.sizes, outline.activations, outline.loss, outline.dtype)
+    network = build(
+        outline.sizes,
+        outline.activations,
+        outline.loss,
+        outline.dtype,
+        outline.norm,
+        outline.residual,
+    )
     view = network.parameters
     view[...] = array_of(state["parameters"], "parameters", view.shape, outline.dtype)
     return network, outline

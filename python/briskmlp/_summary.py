@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ._explain import counted, si
+from ._layers import describe
 
 if TYPE_CHECKING:
     from ._network import Network
@@ -118,7 +119,7 @@ class Summary:
 
 def summary(net: Network, batch_size: int) -> Summary:
     """Add up what the layers have and do."""
-    layers = zip(pairwise(net.sizes), net.activations, strict=True)
+    layers = zip(pairwise(net.sizes), describe(net._network), strict=True)
     return Summary(
         title=f"{type(net).__name__}, loss {net.loss}, {net.dtype}",
         layers=tuple(LayerSummary(K, N, name, net.dtype.itemsize) for (K, N), name in layers),

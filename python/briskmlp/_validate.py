@@ -142,6 +142,11 @@ def known_name(name: object, what: str, known: list[str]) -> str:
     return name
 
 
+def norm_name(norm: object) -> str | None:
+    """`norm` if it is None or the name of a norm between layers."""
+    return None if norm is None else known_name(norm, "norm", core.norm_names())
+
+
 def activation_names(activation: str | Sequence[str], layers: int) -> list[str]:
     """One name a layer, from one for all hidden layers or a list.
 

@@ -78,6 +78,36 @@ TEST_CASE_TEMPLATE("parameters lie one layer after the other, without padding", 
     CHECK(std::all_of(start.begin(), start.end(), [](T p) { return p == 0; }));
 }
 
+TEST_CASE("norms and residual connections stand between hidden layers") {
+    NetworkSpec s = spec({4, 4, 4, 6, 6, 6});
+    s.residual = true;
+    const auto flags = [&](bool Layer::*flag) {
+        std::vector<bool> result;
+        for (const Layer& layer : Network<float>(s).layers()) {
+            result.push_back(layer.*flag);
+        }
+        return result;
+    };
+    // Neither around the first layer, whose input is the network's, nor around the output layer.
+    CHECK(flags(&Layer::residual) == std::vector<bool>{false, true, false, true, false});
+    CHECK(flags(&Layer::normalizes) == std::vector<bool>(5, false));
+    s.norm = Norm::kLayer;
+    CHECK(flags(&Layer::normalizes) == std::vector<bool>{true, true, true, true, false});
+
+    NetworkSpec single = spec({4, 1, 4, 1});
+    single.norm = Norm::kLayer;
+    CHECK_THROWS_WITH_AS(Network<float>{single},
+                         "sizes[1] is 1, expected at least 2 with a layer norm, which makes a "
+                         "single unit 0 in every row",
+                         std::invalid_argument);
+    single.sizes = {1, 2, 2, 1};
+    CHECK_NOTHROW(Network<float>{single});
+    CHECK(norm_names() == std::vector<std::string>{norm_name(norm_from_name("layer"))});
+    CHECK(norm_name(Norm::kNone) == nullptr);
+    CHECK_THROWS_WITH_AS(norm_from_name("batch"), "unknown norm 'batch'; known: layer",
+                         std::invalid_argument);
+}
+
 TEST_CASE("initial weights have known values") {
     // From a Python program that runs SplitMix64 in sequence, for seed 42, layer 3 and (12, 5).
     struct Known {

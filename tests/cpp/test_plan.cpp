@@ -133,6 +133,17 @@ TEST_CASE("the plan follows from the sizes") {
     }
 }
 
+TEST_CASE("layers whose units need each other are not dealt out") {
+    NetworkSpec spec = make_network<float>({64, 64, 64, 10}, Activation::kRelu, Loss::kMse).spec();
+    const auto kind = [&] { return make_plan(Network<float>(spec), kernels<float>(), 32).kind; };
+    CHECK(kind() == PlanKind::kSharded);
+    spec.residual = true;
+    CHECK(kind() == PlanKind::kTwoPhase);
+    spec.residual = false;
+    spec.norm = Norm::kLayer;
+    CHECK(kind() == PlanKind::kTwoPhase);
+}
+
 TEST_CASE("threads are woken for work that is worth it") {
     CHECK(useful_threads(0, 8) == 1);
     CHECK(useful_threads(1e3, 8) == 1);

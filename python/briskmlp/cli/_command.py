@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__, _runtime, demos
+from .. import _briskmlp_core as core
 from .._names import unknown_name
 from . import _training, _using
 from ._model import TableModel
@@ -106,6 +107,12 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--hidden", type=_widths, default=list(DEFAULTS.hidden), metavar="N,N",
         help="widths of the hidden layers: 64,64",
     )  # fmt: skip
+    train.add_argument(
+        "--norm", choices=core.norm_names(), help="of what hidden layers pass on: none"
+    )
+    train.add_argument(
+        "--residual", action="store_true", help="hidden layers of equal width add their inputs"
+    )
     for name, kind, text in (
         ("epochs", _positive, "at most so many times through the rows"),
         ("patience", _positive, "epochs without progress before the end"),
@@ -179,6 +186,8 @@ def _train(args: argparse.Namespace) -> int:
         task=args.task,
         drop=[name.strip() for name in args.drop.split(",") if name.strip()],
         hidden=args.hidden,
+        norm=args.norm,
+        residual=args.residual,
         epochs=args.epochs,
         patience=args.patience,
         batch_size=args.batch_size,

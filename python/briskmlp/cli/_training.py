@@ -35,6 +35,8 @@ class Recipe:
     task: str | None = None
     drop: Sequence[str] = ()
     hidden: Sequence[int] = (64, 64)
+    norm: str | None = None
+    residual: bool = False
     epochs: int = 200
     patience: int = 15
     batch_size: int = 128
@@ -71,9 +73,16 @@ def train(table: Table, recipe: Recipe, say: Say) -> Trained:
         f"time, {len(parts.held_out):,} held out"
     )
     X = encode(columns, table)
-    net = MLP([X.shape[1], *recipe.hidden, target.outputs], loss=target.loss, seed=recipe.seed)
+    net = MLP(
+        [X.shape[1], *recipe.hidden, target.outputs],
+        loss=target.loss,
+        seed=recipe.seed,
+        norm=recipe.norm,
+        residual=recipe.residual,
+    )
     sizes = "-".join(map(str, net.sizes))
-    say(f"network    {sizes}, {net.num_parameters:,} parameters, seed {net.seed}")
+    extras = f"{', layer norm' if net.norm else ''}{', residual' if net.residual else ''}"
+    say(f"network    {sizes}{extras}, {net.num_parameters:,} parameters, seed {net.seed}")
     interrupted = _fit(net, X, y, parts, recipe)
     history = net.history
     assert history is not None  # there was a fit

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._layers import describe
 from .._validate import Array
 from ._style import BLUE, GREY, VERMILION, axes, without_frame
 
@@ -55,7 +56,8 @@ def network(net: Network, ax: Axes | None = None) -> Axes:
     columns = [_unit_heights(size) for size in sizes]
     for layer, W in enumerate(net.weights):
         _draw_weights(ax, layer, W, columns)
-    names = ["inputs", *net.activations[:-1], f"outputs\n{net.activations[-1]}"]
+    names = [text.replace(", ", ",\n") for text in describe(net._network)]
+    names = ["inputs", *names[:-1], f"outputs\n{names[-1]}"]
     floor = min(height for column in columns for height in column.values()) - 0.9
     for layer, (size, column, name) in enumerate(zip(sizes, columns, names, strict=True)):
         heights = list(column.values())
@@ -142,7 +144,7 @@ def weights(net: Network, ax: Axes | None = None) -> Axes:
 
 
 def activations(net: Inspectable, X: ArrayLike, ax: Axes | None = None) -> Axes:
-    """How the outputs of each hidden layer's units are distributed over rows X.
+    """How what each hidden layer passes on to the next is distributed over rows X.
 
     The output layer has a scale of its own and is drawn only where it is the only one. Zeros are
     counted in words and not drawn, because under a rectifier they would dwarf the rest. A layer
@@ -174,7 +176,7 @@ def activations(net: Inspectable, X: ArrayLike, ax: Axes | None = None) -> Axes:
     """
     outputs = [output.ravel() for output in net.layer_outputs(X)]
     outputs = outputs[:-1] or outputs
-    names = net.activations[: len(outputs)]
+    names = describe(net._network)[: len(outputs)]
     labels = [f"layer {i}\n{name}" for i, name in enumerate(names, 1)]
     notes = [f"{np.mean(output == 0):.0%} zero" if 0 in output else "" for output in outputs]
     ax = _ridges(ax, [output[output != 0] for output in outputs], labels, notes)

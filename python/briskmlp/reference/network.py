@@ -23,6 +23,7 @@ from .activations import ACTIVATIONS, Array
 from .initializers import INITIALIZERS, initial_weights
 from .learner import Learner
 from .losses import LOSSES, loss_from
+from .norms import NORMS, Norm
 from .random import kept, normal, shuffled
 
 
@@ -31,6 +32,8 @@ class MLP:
 
     Layer l computes f(x @ W + b), W of shape (K, N) and b of shape (N,). Unless `activation` lists
     a name for every layer, the last layer's f is the identity. The loss's link comes after it.
+    With `residual` a hidden layer that follows another one of as many units adds the sums of that
+    one, its outputs and what was added to them. The `norm`, if any, makes the next x of the sums.
 
     >>> net = MLP([2, 8, 1], "tanh", loss="binary_cross_entropy", dtype="float64")
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -49,6 +52,8 @@ class MLP:
         dtype: DTypeLike = "float32",
         seed: int = 0,
         init: str = "auto",
+        norm: str | None = None,
+        residual: bool = False,
     ) -> None:
         hidden = len(sizes) - 2
         names = (activation,) * hidden if isinstance(activation, str) else tuple(activation)
@@ -61,8 +66,12 @@ class MLP:
             raise ValueError(unknown_name("loss", loss, LOSSES))
         if init not in INITIALIZERS:
             raise ValueError(unknown_name("initializer", init, INITIALIZERS))
+        if norm is not None and norm not in NORMS:
+            raise ValueError(unknown_name("norm", norm, NORMS))
         self.sizes = tuple(sizes)
         self.activations = names
+        self.norm = norm
+        self.residual = residual
         self.loss = loss_from(loss)
         self.dtype = np.dtype(dtype)
         self.seed = seed
@@ -96,6 +105,26 @@ class MLP:
         """Views of `parameters`: each layer's (N,) vector."""
         return [block[-1] for block in self.blocks(self.parameters)]
 
+    def skips(self, layer: int) -> bool:
+        """Whether a residual connection leads around a layer."""
+        K, N = self.layer_sizes[layer]
+        return self.residual and 0 < layer < len(self.activations) - 1 and K == N
+
+    def norm_after(self, layer: int) -> Norm | None:
+        """Return what makes the next layer's x of a layer's sums."""
+        hidden = layer < len(self.activations) - 1
+        return NORMS[self.norm] if hidden and self.norm is not None else None
+
+    def sums(self, zs: list[Array], dropped: Sequence[Array] = ()) -> list[Array]:
+        """Compute each layer's f(z), less what is dropped, plus what is added to it: (M, N)."""
+        sums: list[Array] = []
+        for layer, z in enumerate(zs):
+            a: Array = ACTIVATIONS[self.activations[layer]].function(z)
+            if layer < len(dropped):
+                a = a * dropped[layer]
+            sums.append(a + sums[-1] if self.skips(layer) else a)
+        return sums
+
     def forward(self, X: Array, dropped: Sequence[Array] = ()) -> tuple[list[Array], list[Array]]:
         """Compute every layer's z = x @ W + b, and every x: the input (M, in) and all outputs.
 
@@ -103,11 +132,11 @@ class MLP:
         """
         xs = [X]
         zs: list[Array] = []
-        for layer, name in enumerate(self.activations):
+        for layer in range(len(self.activations)):
             zs.append(xs[-1] @ self.weights[layer] + self.biases[layer])
-            xs.append(ACTIVATIONS[name].function(zs[-1]))
-            if layer < len(dropped):
-                xs[-1] = xs[-1] * dropped[layer]
+            last = self.sums(zs, dropped)[-1]
+            norm = self.norm_after(layer)
+            xs.append(last if norm is None else norm.function(last))
         return xs, zs
 
     def pull_back(
@@ -119,14 +148,20 @@ class MLP:
         """
         gradient = np.empty_like(self.parameters)
         d_blocks = self.blocks(gradient)
+        sums = self.sums(zs, dropped)
+        skipping: Array | None = None  # what a residual connection takes past a layer
         for layer in reversed(range(len(zs))):
-            d_z = d_x * ACTIVATIONS[self.activations[layer]].derivative(zs[layer])
+            norm = self.norm_after(layer)
+            d_sum = d_x if norm is None else norm.pull_back(sums[layer], d_x)
+            if skipping is not None:
+                d_sum = d_sum + skipping
+            skipping = d_sum if self.skips(layer) else None
+            d_a = d_sum * dropped[layer] if layer < len(dropped) else d_sum
+            d_z = d_a * ACTIVATIONS[self.activations[layer]].derivative(zs[layer])
             d_blocks[layer][:-1] = xs[layer].T @ d_z
             d_blocks[layer][-1] = d_z.sum(axis=0)
             if layer > 0:
                 d_x = d_z @ self.weights[layer].T
-                if dropped:
-                    d_x = d_x * dropped[layer - 1]
         return d_z, gradient
 
     def __call__(self, X: ArrayLike) -> Array:
