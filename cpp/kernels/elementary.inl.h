@@ -29,6 +29,7 @@ struct Limits<float> {
     static constexpr float kTiny = 0x1p-30f;  // e^x - 1 rounds to x where |x| is less
     static constexpr float kTanhMax = 9.02f;  // tanh rounds to 1 above
     static constexpr float kErfMax = 3.95f;   // erf rounds to 1 above
+    static constexpr float kSaturated = 20;   // 1 / (1 + e^-x) rounds to 1 above
     static constexpr float kMinExponent = -126;
     static constexpr float kTwoOverSqrtPi = 0x1.20dd76p+0f;
     static constexpr float kTwoOverSqrtPiLow = -0x1.f7ac92p-25f;
@@ -43,6 +44,7 @@ struct Limits<double> {
     static constexpr double kTiny = 0x1p-60;
     static constexpr double kTanhMax = 19.1;
     static constexpr double kErfMax = 5.95;
+    static constexpr double kSaturated = 40;
     static constexpr double kMinExponent = -1022;
     static constexpr double kTwoOverSqrtPi = 0x1.20dd750429b6dp+0;
     static constexpr double kTwoOverSqrtPiLow = 0x1.1ae3a914fed80p-56;
@@ -91,7 +93,7 @@ struct Exponential {
   private:
     BRISKMLP_INLINE void set(Vec<T> exponent, Vec<T> r) {
         n = exponent;
-        s = r + r * r * polynomial(r, Coefficients<T>::kExpm1);
+        s = fma(r * r, polynomial(r, Coefficients<T>::kExpm1), r);
     }
 };
 
@@ -130,7 +132,8 @@ struct ReducedExactly {
     }
 };
 
-// Within 0.9 ULP for float and 0.65 for double, where the sum 1 + r is kept exact.
+// Within 1 ULP for float and 0.65 for double, where the sum 1 + r is kept exact; 0.75 where a
+// result is denormal.
 template <class T>
 BRISKMLP_INLINE Vec<T> exp(Vec<T> x) {
     const Vec<T> bounded = clamp(x, Limits<T>::kExpMin, Limits<T>::kExpMax);
@@ -241,36 +244,37 @@ BRISKMLP_INLINE Vec<T> erf(Vec<T> x) {
     return copysign(expm1_times(T(1), -q), x);
 }
 
-// The factor with which sigmoid and its relatives fade below 0: 2^n (1 + s) = e^-|x| there, 1
-// above.
+// 1 / (1 + e^-v) = 2^n / d, d = 2^n + 1 + s, for e^-v = 2^-n (1 + s). From kSaturated on d rounds
+// to 2^n, and callers lower v to that. The power of 2 comes last, so that a denormal result is
+// rounded only once.
 template <class T>
-struct Fading {
-    typename Vec<T>::Mask negative;
-    Vec<T> e;  // e^-|x| on both sides, but 0 or nearly so where that is not a normal number
-    Vec<T> n, s;
+struct Logistic {
+    Vec<T> n, s, d;
 
-    BRISKMLP_INLINE Fading(Vec<T> x, const Exponential<T>& decay)  // decay: e^-|x|
-        : negative(x < Vec<T>::zero()),
-          e(decay.value()),
-          n(select(negative, decay.n, Vec<T>::zero())),
-          s(select(negative, decay.s, Vec<T>::zero())) {}
+    BRISKMLP_INLINE explicit Logistic(Vec<T> v) {
+        const Reduced<T> reduced(v);
+        set(reduced.n, fms(reduced.n, Vec<T>::set(Limits<T>::kLn2Low), reduced.rest));
+    }
+    BRISKMLP_INLINE Logistic(Vec<T> high, Vec<T> low) {
+        const Reduced<T> reduced(high);
+        set(reduced.n, fma(reduced.n, Vec<T>::set(Limits<T>::kLn2Low), -low) - reduced.rest);
+    }
 
-    // Finite x times 1 - w times the factor. The power of 2 comes last, so that a denormal result
-    // is rounded only once.
-    template <bool kCareful = false>
-    BRISKMLP_INLINE Vec<T> times(Vec<T> x, Vec<T> w) const {
-        const Vec<T> product = kCareful ? fma_once(x, s, x) : fma(x, s, x);
-        return scale(fnma(product, w, product), n);
+  private:
+    BRISKMLP_INLINE void set(Vec<T> exponent, Vec<T> r) {
+        const Vec<T> one = constant<T>(1);
+        n = exponent;
+        s = fma(r * r, polynomial(r, Coefficients<T>::kExpm1), r);
+        const Vec<T> p = pow2(max(Vec<T>::set(Limits<T>::kMinExponent), n));
+        const Vec<T> sum = p + one;
+        d = sum + ((p - (sum - one)) + s);  // what the sum may lose is half a unit
     }
 };
 
-// 1 / (1 + e^-x) = 1 - w above 0, e^x (1 - w) below, w = e^-|x| / (1 + e^-|x|): where w is small
-// its rounding errors vanish.
 template <class T>
 BRISKMLP_INLINE Vec<T> sigmoid(Vec<T> x) {
-    const Vec<T> t = min(Vec<T>::set(-Limits<T>::kExpMin), abs(x)), one = constant<T>(1);
-    const Fading<T> fading(x, Exponential<T>(-t));
-    return fading.times(one, fading.e / (one + fading.e));
+    const Logistic<T> f(clamp(x, Limits<T>::kExpMin, Limits<T>::kSaturated));
+    return scale(constant<T>(1) / f.d, f.n);
 }
 
 // log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|, log(1 + e) = e + e^2 p(e).

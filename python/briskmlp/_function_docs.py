@@ -24,7 +24,7 @@ FUNCTIONS = {
     "exp": Function(
         "Exponential function",
         "e^x",
-        (1.0, 0.7),
+        (1.0, 0.75),
         ("[0.0, 1.0]", "[1.        , 2.71828183]"),
         "y",
         "y",
