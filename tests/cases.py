@@ -17,13 +17,18 @@ from briskmlp import (
     AdamW,
     ClipNorm,
     ClipValue,
+    CrossEntropy,
+    Huber,
     Lion,
     NAdam,
     ParameterGroups,
+    Quantile,
     RAdam,
     RMSprop,
+    Tweedie,
     schedules,
 )
+from briskmlp._losses import named_numbers
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
@@ -71,21 +76,46 @@ def dyadic(values: ArrayLike) -> Array:
 class Problem(NamedTuple):
     """A loss, the number of outputs it is tried with, and how targets of `rows` rows are drawn."""
 
-    loss: str
+    loss: Any
     outputs: int
     targets: Callable[[np.random.Generator, int], Array]
 
+    @property
+    def name(self) -> str:
+        """The loss's, without its settings."""
+        return named_numbers(self.loss)[0]
+
+
+def numbers(rng: np.random.Generator, rows: int) -> Array:
+    return dyadic(rng.normal(size=(rows, 2)))
+
+
+def labels(rng: np.random.Generator, rows: int) -> Array:
+    return rng.integers(3, size=rows)
+
+
+def probabilities(rng: np.random.Generator, rows: int) -> Array:
+    return rng.multinomial(64, [0.5, 0.3, 0.2], rows) / 64
+
 
 PROBLEMS = {
-    "mse": Problem("mse", 2, lambda rng, rows: dyadic(rng.normal(size=(rows, 2)))),
-    "labels": Problem("cross_entropy", 3, lambda rng, rows: rng.integers(3, size=rows)),
-    "probabilities": Problem(
-        "cross_entropy", 3, lambda rng, rows: rng.multinomial(64, [0.5, 0.3, 0.2], rows) / 64
-    ),
+    "mse": Problem("mse", 2, numbers),
+    "mae": Problem("mae", 2, numbers),
+    "huber": Problem(Huber(0.75), 2, numbers),
+    "log cosh": Problem("log_cosh", 2, numbers),
+    "quantiles": Problem(Quantile([0.1, 0.3, 0.5, 0.95]), 8, numbers),
+    "labels": Problem("cross_entropy", 3, labels),
+    "probabilities": Problem("cross_entropy", 3, probabilities),
+    "smoothed labels": Problem(CrossEntropy(0.125), 3, labels),
+    "smoothed probabilities": Problem(CrossEntropy(0.125), 3, probabilities),
+    "focal": Problem("focal", 3, labels),
     "binary": Problem(
         "binary_cross_entropy", 2, lambda rng, rows: rng.integers(65, size=(rows, 2)) / 64
     ),
-    "gaussian": Problem("gaussian_nll", 4, lambda rng, rows: dyadic(rng.normal(size=(rows, 2)))),
+    "gaussian": Problem("gaussian_nll", 4, numbers),
+    "poisson": Problem("poisson", 2, lambda rng, rows: rng.poisson(1.5, (rows, 2)) * 1.0),
+    "gamma": Problem("gamma", 2, lambda rng, rows: (1 + rng.integers(128, size=(rows, 2))) / 64),
+    "tweedie": Problem(Tweedie(1.25), 2, lambda rng, rows: rng.poisson(1.5, (rows, 2)) / 2),
 }
 
 

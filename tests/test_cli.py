@@ -7,9 +7,9 @@ import sys
 
 import briskmlp
 import pytest
-from briskmlp import _cli, demos
-from briskmlp._cli import main
+from briskmlp import demos
 from briskmlp.bench import command
+from briskmlp.cli import main
 
 
 def refused(arguments, capsys):
@@ -91,6 +91,6 @@ def test_interrupt_ends_quietly(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_cli.demos, "run", interrupted)
+    monkeypatch.setattr(demos, "run", interrupted)
     assert main(["demo"]) == 130
     assert capsys.readouterr().err == "interrupted\n"

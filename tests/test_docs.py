@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
+import importlib
 import pkgutil
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -20,6 +21,7 @@ PAGES = [
     for page in [README, *sorted((README.parent / "docs").glob("*.md"))]
     if page.is_file() and "```python" in page.read_text("utf-8")
 ]
+OPTIONAL = {"plot": "matplotlib", "LBFGS": "scipy"}  # what blocks with these words need
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -39,8 +41,9 @@ def run(test: doctest.DocTest) -> None:
 @pytest.mark.parametrize("name", modules())
 def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if name.startswith("briskmlp.plots"):
-        pytest.importorskip("matplotlib")
+    for start, needed in {"briskmlp.plots": "matplotlib", "briskmlp._lbfgs": "scipy"}.items():
+        if name.startswith(start):
+            pytest.importorskip(needed)
     for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
         run(test)
 
@@ -73,7 +76,7 @@ def test_examples_of_a_page(
     parser = doctest.DocTestParser()
     for number, block in enumerate(blocks, 1):
         name = f"{page.name}, block {number}"
-        if "plot" in block and importlib.util.find_spec("matplotlib") is None:
+        if any(word in block and not find_spec(needed) for word, needed in OPTIONAL.items()):
             continue
         if ">>>" in block:
             test = parser.get_doctest(block, namespace, name, None, None)

@@ -70,9 +70,15 @@ def test_sizes(sizes, error, message: str) -> None:
         ({"activation": ["relu"] * 4}, ValueError, "activation has 4 names, expected 1, .* or 2"),
         ({"activation": 3}, TypeError, "activation must be a name or a list of names, got 3"),
         ({"loss": "crossentropy"}, ValueError, "did you mean 'cross_entropy'"),
-        ({"loss": None}, TypeError, "loss must be a name, got None"),
+        ({"loss": None}, TypeError, "loss must be a name, or settings such as .*, got None"),
         ({"sizes": [4, 1], "loss": "cross_entropy"}, ValueError, "use 'binary_cross_entropy'"),
+        (
+            {"sizes": [4, 1], "loss": bm.Focal()},
+            ValueError,
+            "loss 'focal' needs an output for each",
+        ),
         ({"loss": "gaussian_nll"}, ValueError, "a mean and a log-variance.* has 3"),
+        ({"loss": bm.Quantile([0.4, 0.6])}, ValueError, "multiple of 2 outputs, each quantile.* 3"),
         ({"init": "he_unifrom"}, ValueError, "did you mean 'he_uniform'"),
         ({"dtype": "float16"}, ValueError, "dtype is 'float16', expected 'float32' or 'float64'"),
         ({"dtype": "flaot"}, ValueError, "dtype is 'flaot', expected 'float32' or 'float64'"),
@@ -184,6 +190,29 @@ def test_binary_targets() -> None:
         message = f"y has {value} in row 3, column 1, expected probabilities, from 0 to 1"
         with pytest.raises(ValueError, match=message):
             net.fit(good_X(), with_entry(y, (3, 1), value))
+
+
+def test_one_hot_targets_of_focal() -> None:
+    net = bm.MLP([4, 3], loss="focal")
+    assert net.evaluate(good_X(), ONE_HOT) == net.evaluate(good_X(), LABELS)
+    with pytest.raises(ValueError, match=r"y has 0\.5 in row 2, column 1, expected 0, or 1 at the"):
+        net.fit(good_X(), with_entry(ONE_HOT, (2, 1), 0.5))
+    with pytest.raises(ValueError, match=r"the sum over y has 2\.0 in row 2, expected a single 1"):
+        net.fit(good_X(), with_entry(ONE_HOT, (2, 0), 1))
+
+
+@pytest.mark.parametrize(
+    ("loss", "value", "message"),
+    [
+        ("poisson", -1, "y has -1.0 in row 3, column 1, loss 'poisson' expects none below 0"),
+        ("tweedie", -0.5, "y has -0.5 in row 3, column 1, loss 'tweedie' expects none below 0"),
+        ("gamma", 0, "y has 0.0 in row 3, column 1, loss 'gamma' expects positive numbers"),
+        ("gamma", 1e-50, "y has 1e-50 in row 3, column 1, loss 'gamma' expects positive numbers"),
+    ],
+)
+def test_targets_out_of_a_losss_range(loss: str, value: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        bm.MLP([4, 2], loss=loss).fit(good_X(), with_entry(np.ones((ROWS, 2)), (3, 1), value))
 
 
 def test_regression_targets() -> None:

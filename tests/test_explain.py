@@ -8,6 +8,7 @@ from typing import Any
 import briskmlp as bm
 import numpy as np
 import pytest
+from briskmlp import _briskmlp_core as core
 
 
 def plan(sizes: list[int], rows: int, batch_size: int) -> Any:
@@ -36,12 +37,12 @@ def test_plan(sizes: list[int], batch_size: int, kind: str) -> None:
     assert 1 <= explanation.threads <= bm.get_num_threads()
 
 
-@pytest.mark.parametrize("loss", ["mse", "cross_entropy", "binary_cross_entropy", "gaussian_nll"])
+@pytest.mark.parametrize("loss", core.loss_names())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_measured(loss: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("briskmlp._explain.SECONDS", 0.01)
     monkeypatch.setattr("briskmlp._explain.PEAK_SECONDS", 0.001)
-    net = bm.MLP([5, 33, 4], loss=loss, dtype=dtype, seed=0)
+    net = bm.MLP([5, 33, 6], loss=loss, dtype=dtype, seed=0)
     before = net.parameters.copy()
     explanation = net.explain(np.ones((300, 5)))
     assert np.array_equal(net.parameters, before)
@@ -54,7 +55,7 @@ def test_measured(loss: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> Non
     assert explanation.predict_share > 0
     text = str(explanation)
     assert repr(explanation) == text
-    assert f"5-33-4, {dtype}" in text
+    assert f"5-33-6, {dtype}" in text
     assert all(word in text for word in ("plan", "peak", "expected", "measured", "prediction"))
     assert max(map(len, text.splitlines())) <= 100
 

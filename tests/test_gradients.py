@@ -68,7 +68,7 @@ def test_the_reference_has_every_kind():
     assert core.activation_names() == list(reference.ACTIVATIONS)
     assert core.initializer_names() == list(reference.INITIALIZERS)
     assert set(core.loss_names()) == set(reference.LOSSES)
-    assert {problem.loss for problem in PROBLEMS.values()} == set(reference.LOSSES)
+    assert {problem.name for problem in PROBLEMS.values()} == set(reference.LOSSES)
 
 
 # ---- every loss through every activation ----

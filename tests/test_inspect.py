@@ -221,14 +221,27 @@ def test_scale_and_constant_columns() -> None:
     assert kinds(bm.MLP([4, 8, 1], seed=0), healthy()[0] / 1000, y) == ["scale of X"]
 
 
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie"])
+def test_scale_of_positive_targets(loss: str) -> None:
+    X, y = healthy()
+    net = bm.MLP([4, 8, 1], "leaky_relu", loss=loss, seed=0)
+    assert kinds(net, X, np.full(len(X), 5)) == []  # far from 0 for their deviation, as they may
+    (finding,) = net.check(X, 300 * np.exp(y)).findings
+    assert finding.kind == "scale of y"
+    assert "y / y.mean(axis=0)" in finding.advice
+
+
 def test_class_imbalance() -> None:
     X, _ = healthy(200)
     labels = (np.arange(200) % 20 == 0).astype(int)
     net = bm.MLP([4, 8, 2], loss="cross_entropy", seed=0)
     (finding,) = net.check(X, labels).findings
     assert finding.what == "Of the classes, class 1 has 10 rows, class 0 190."
-    assert "sample_weight" in finding.advice
+    assert "class_weight='balanced'" in finding.advice
     assert kinds(net, X, np.eye(2)[labels]) == ["class imbalance"]
+    focal = bm.MLP([4, 8, 2], loss="focal", seed=0)
+    smoothed = bm.MLP([4, 8, 2], loss=bm.CrossEntropy(0.1), seed=0)
+    assert kinds(focal, X, labels) == kinds(smoothed, X, labels) == ["class imbalance"]
     (finding,) = bm.MLP([4, 8, 2], loss="binary_cross_entropy", seed=0).check(
         X, np.stack([np.arange(200) % 2, labels], axis=1)
     ).findings  # fmt: skip

@@ -102,6 +102,23 @@ def test_errors():
         bm.linear_backward(np.ones((2, 4)), x, w[:2])
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_copies_that_no_memory_holds(dtype):
+    """One number, repeated by strides of 0, that must be copied to be read."""
+    K = 1 << 45
+    x = np.broadcast_to(np.ones((), dtype), (1, K))
+    out = np.full((1, 1), 7, dtype)
+    for bias in (None, np.ones(1, dtype)):
+        with pytest.raises(MemoryError):
+            bm.linear(x, x.T, bias, "tanh", out=out)
+        with pytest.raises(MemoryError):
+            bm.linear(x, x.T, bias)
+    with pytest.raises(MemoryError):
+        bm.matmul(x, x.T)
+    assert out == 7
+    assert bm.linear(x[:, :5], x[:, :5].T) == 5
+
+
 def test_overflow_is_reported():
     large = np.full((2, 2), 1e200)
     with pytest.warns(RuntimeWarning, match="overflow encountered in linear"):

@@ -60,6 +60,25 @@ def test_answers_by_scikit_learn() -> None:
     assert row["eval_brier"] == pytest.approx(expected, rel=ERROR)
 
 
+@pytest.mark.parametrize("loss", ["focal", bm.CrossEntropy(0.1)])
+def test_one_hot_rows_have_their_class(loss: bm.Loss) -> None:
+    rows = [
+        scores(bm.MLP([3, 8, 3], loss=loss, seed=0), y, [*OF_CLASSES])
+        for y in (LABELS, np.eye(3)[LABELS])
+    ]
+    names = [f"eval_{name}" for name in OF_CLASSES]
+    assert [rows[0][name] for name in names] == pytest.approx([rows[1][name] for name in names])
+
+
+@pytest.mark.parametrize("levels", [[0.3], [0.1, 0.5], [0.1, 0.5, 0.9], [0.1, 0.5, 0.8, 0.9]])
+def test_quantiles_are_judged_by_the_middle_one(levels: list[float]) -> None:
+    net = bm.MLP([3, 8, 2 * len(levels)], loss=bm.Quantile(levels), seed=0)
+    row = scores(net, NUMBERS, ["mae"])
+    middle = (len(levels) - 1) // 2
+    p = net(X)[:, 2 * middle : 2 * middle + 2]  # which is a raw output
+    assert row["eval_mae"] == pytest.approx(np.abs(NUMBERS - p).mean(), rel=ERROR)
+
+
 @pytest.mark.parametrize("loss", ["mse", "gaussian_nll"])
 def test_numbers_by_scikit_learn(loss: str) -> None:
     metrics = pytest.importorskip("sklearn.metrics")

@@ -48,6 +48,7 @@ EVERY = {
     "calibration": lambda ax: plots.calibration(CLASSES, X, LABELS, ax),
     "residuals": lambda ax: plots.residuals(NUMBERS, X, X[:, 0], ax),
     "history": lambda ax: plots.history(bm.History("rmse"), ax),
+    "rate_test": lambda ax: plots.rate_test(NUMBERS.find_lr(X, X[:, 0]), ax),
 }
 
 
@@ -210,6 +211,20 @@ def test_residuals_are_those_of_the_predictions() -> None:
         p = net.predict(X)[:, target].astype("f8")
         # Targets are compared as the network's float32.
         np.testing.assert_allclose(points[target], np.stack([p, y[:, target] - p], 1), atol=1e-6)
+
+
+def test_residuals_of_the_middle_quantile() -> None:
+    net = bm.MLP([2, 3], loss="quantile", init="zeros")
+    net.biases[0] = [5, 1, 7]
+    points = plots.residuals(net, X, X[:, 0]).collections[0].get_offsets()
+    np.testing.assert_allclose(points, np.stack([np.ones(300), X[:, 0] - 1], 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["focal", bm.CrossEntropy(0.1)])
+def test_every_loss_of_classes_has_their_plots(loss: bm.Loss) -> None:
+    net = bm.MLP([2, 8, 3], "tanh", loss=loss, seed=0)
+    draw(plots.decision_regions(net, X, LABELS))
+    draw(plots.calibration(net, X, LABELS))
 
 
 def test_residuals_in_standard_deviations() -> None:

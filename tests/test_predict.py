@@ -8,8 +8,9 @@ import threading
 import briskmlp as bm
 import numpy as np
 import pytest
+from briskmlp import _briskmlp_core as core
 
-LOSSES = {"mse": 3, "cross_entropy": 3, "binary_cross_entropy": 3, "gaussian_nll": 4}
+OUTPUTS = {"gaussian_nll": 4, "quantile": 6}  # for the other losses 3
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -22,10 +23,10 @@ def normal(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype("f4").astype(dtype)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", core.loss_names())
 @pytest.mark.parametrize("sizes", [[5], [7, 33], [64, 100, 37], [2500, 6]])
 def test_a_row_has_the_same_bits_alone_and_in_any_batch(loss: str, sizes, dtype) -> None:
-    net = bm.MLP([*sizes, LOSSES[loss]], "tanh", loss=loss, dtype=dtype, seed=0)
+    net = bm.MLP([*sizes, OUTPUTS.get(loss, 3)], "tanh", loss=loss, dtype=dtype, seed=0)
     X = normal((301, sizes[0]), dtype)
     for call in (net.predict, net):
         expected = call(X)
@@ -55,7 +56,7 @@ def test_links(dtype) -> None:
     X = normal((20, 5), dtype)
     eps = np.finfo(dtype).eps
 
-    def raw_and_predicted(loss: str) -> tuple[np.ndarray, np.ndarray]:
+    def raw_and_predicted(loss: bm.Loss) -> tuple[np.ndarray, np.ndarray]:
         net = bm.MLP([5, 4], loss=loss, dtype=dtype, seed=0)
         return net(X).astype("f8"), net.predict(X)
 
@@ -70,6 +71,14 @@ def test_links(dtype) -> None:
     z, p = raw_and_predicted("gaussian_nll")
     np.testing.assert_array_equal(p[:, :2], z[:, :2])
     np.testing.assert_allclose(p[:, 2:], np.exp(z[:, 2:]), rtol=20 * eps)
+    z, p = raw_and_predicted("poisson")
+    np.testing.assert_allclose(p, np.exp(z), rtol=20 * eps)
+    # The second of four levels is a raw output, the others are softplus beyond their neighbours.
+    z, p = raw_and_predicted(bm.Quantile([0.1, 0.4, 0.8, 0.9]))
+    steps = np.log1p(np.exp(z))
+    above = z[:, 1] + steps[:, 2]
+    expected = [z[:, 1] - steps[:, 0], z[:, 1], above, above + steps[:, 3]]
+    np.testing.assert_allclose(p, np.transpose(expected), rtol=0, atol=20 * eps * abs(p).max())
 
 
 def test_shapes(dtype) -> None:

@@ -19,11 +19,13 @@ def targets_of(loss, rows, rng):
     """Random targets and the number of outputs they need."""
     if loss == "cross_entropy":
         return rng.dirichlet(np.ones(3), rows), 3
+    if loss == "focal":
+        return rng.integers(3, size=rows), 3
     if loss == "binary_cross_entropy":
         return rng.uniform(size=(rows, 2)), 2
-    if loss == "gaussian_nll":
-        return rng.normal(size=(rows, 2)), 4
-    return rng.normal(size=(rows, 2)), 2
+    if loss in ("poisson", "tweedie", "gamma"):
+        return rng.poisson(2, size=(rows, 2)) + (1 if loss == "gamma" else 0), 2
+    return rng.normal(size=(rows, 2)), {"gaussian_nll": 4, "quantile": 6}.get(loss, 2)
 
 
 def central_differences(function, x):

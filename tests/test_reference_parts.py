@@ -207,7 +207,8 @@ def test_large_logits_neither_overflow_nor_vanish(dtype):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_loss_keeps_the_dtype(loss):
     y = np.full((4, 2), 0.5)
-    z = np.zeros((4, 4 if loss == "gaussian_nll" else 2), np.float32)
+    outputs = {"gaussian_nll": 4, "quantile": 6}.get(loss, 2)
+    z = np.zeros((4, outputs), np.float32)
     t = LOSSES[loss].targets(y, z)
     results = [t, LOSSES[loss].link(z), LOSSES[loss].rows(z, t), LOSSES[loss].d_rows(z, t)]
     assert [result.dtype for result in results] == [np.float32] * 4

@@ -84,6 +84,24 @@ def test_without_a_history(tmp_path: Path) -> None:
     assert_same(loaded(saved(net)), net)
 
 
+@pytest.mark.parametrize(
+    ("loss", "plain"),
+    [
+        ("huber", "huber"),
+        (bm.Huber(), "huber"),
+        (bm.Huber(2), {"name": "huber", "delta": 2.0}),
+        (bm.Quantile((0.2, 0.8)), {"name": "quantile", "levels": [0.2, 0.8]}),
+        (bm.CrossEntropy(0.1), {"name": "cross_entropy", "label_smoothing": 0.1}),
+    ],
+)
+def test_losses_by_name_and_with_settings(loss: bm.Loss, plain: object) -> None:
+    net = bm.MLP([3, 5, 2], loss=loss, seed=0)
+    data = saved(net)
+    assert_same(loaded(data), net)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert json.loads(archive.read("network.json"))["loss"] == plain
+
+
 def test_history_keeps_nan_and_infinity(net: bm.MLP) -> None:
     net.history = bm.History("accuracy")
     net.history.append({"loss": np.inf, "eval_loss": np.nan, "über": 1e-320})
@@ -147,7 +165,7 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path: Path) -> None:
     net = bm.MLP([1, 1], seed=0)
     net.history = bm.History("rmse")
     net.history.append({f"{column:0100}": 1.0 for column in range(11_000)})
-    with pytest.raises(ValueError, match=r"are 1,.* bytes of JSON"):
+    with pytest.raises(ValueError, match=r"network\.json would have 1,.* bytes"):
         net.save(tmp_path / "net")
     assert not list(tmp_path.iterdir())
 

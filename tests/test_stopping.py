@@ -133,6 +133,17 @@ def test_accuracy_is_to_rise() -> None:
     assert history["eval_metric"].min() < stopping.best
 
 
+def test_coverage_has_no_better() -> None:
+    net = bm.MLP([3, 16, 3], loss="quantile", seed=0)
+    message = "say whether 'eval_metric' is to fall or rise"
+    with pytest.raises(ValueError, match=message):
+        net.fit(X, Y, eval_set=(X, Y), callbacks=bm.EarlyStopping(monitor="eval_metric"))
+    stopping = bm.EarlyStopping(None, monitor="eval_metric", mode="max")
+    history = net.fit(X, Y, epochs=3, eval_set=(X, Y), callbacks=stopping)
+    assert history.metric_name == "coverage"
+    assert stopping.best == history["eval_metric"].max()
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [

@@ -48,7 +48,7 @@ def test_gradients_are_autograds(activation, problem, dtype):
     tensors = [torch.tensor(a.astype("float64"), requires_grad=True) for a in arrays]
     outputs, _ = record_torch.forward(tensors[0], tensors[1:4], tensors[4:], activation)
     outputs.retain_grad()
-    loss = record_torch.LOSSES[net.loss](outputs, torch.tensor(y))
+    loss = record_torch.loss_of(net.loss)(outputs, torch.tensor(y))
     loss.backward()
     expected = [outputs.detach().numpy(), *(tensor.grad.numpy() for tensor in tensors)]
 

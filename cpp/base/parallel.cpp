@@ -5,11 +5,9 @@
 #include <atomic>
 #include <cfenv>
 #include <cstdlib>
-#include <thread>
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
-#include "base/cpu.h"
 #include "base/parallel_backend.h"
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -37,17 +35,6 @@ Counter counters[detail::kMaxWorkers];
 // be waiting for this very processor, and gets it; where it has its own, yielding costs little.
 constexpr int kBarrierPauses = 100;
 
-void wait_for_steps(const Counter& partner, std::uint64_t steps, int pauses) {
-    while (partner.steps.load(std::memory_order_acquire) < steps) {
-        if (pauses > 0) {
-            --pauses;
-            spin_pause();
-        } else {
-            std::this_thread::yield();
-        }
-    }
-}
-
 #if defined(__unix__) || defined(__APPLE__)
 // The child has neither workers nor the thread that may have been using them.
 void start_afresh_in_child() {
@@ -72,7 +59,9 @@ void Worker::barrier() const {
     for (index_t distance = 1; distance < count; distance *= 2) {
         ++steps;
         counters[index].steps.store(steps, std::memory_order_release);
-        wait_for_steps(counters[(index + distance) % count], steps, pauses);
+        const Counter& partner = counters[(index + distance) % count];
+        detail::wait_until(pauses,
+                           [&] { return partner.steps.load(std::memory_order_acquire) >= steps; });
     }
 }
 
@@ -89,13 +78,15 @@ void run_worker(const Region& region, index_t index) noexcept {
     region.function(region.context, Worker{index, region.count});
 }
 
-void run_team(index_t threads, void (*function)(void*, const Worker&), void* context) {
+void run_team(index_t threads, void (*function)(void*, const Worker&), void* context,
+              bool closes_early) {
     const index_t count = std::min({threads, num_threads(), kMaxWorkers});
     if (count <= 1 || team_in_use.exchange(true, std::memory_order_acquire)) {
         function(context, Worker{0, 1});
         return;
     }
-    run_region({function, context, count, counters[0].steps.load(std::memory_order_relaxed)});
+    run_region({function, context, count, counters[0].steps.load(std::memory_order_relaxed),
+                closes_early});
     team_in_use.store(false, std::memory_order_release);
 }
 

@@ -45,7 +45,8 @@ class Flag {
 };
 
 namespace detail {
-void run_team(index_t threads, void (*function)(void*, const Worker&), void* context);
+void run_team(index_t threads, void (*function)(void*, const Worker&), void* context,
+              bool closes_early);
 }
 
 // Runs body(const Worker&) on at most min(threads, num_threads()) workers at once, the caller among
@@ -59,7 +60,26 @@ void parallel(index_t threads, Body&& body) {
     detail::run_team(
         threads,
         [](void* context, const Worker& worker) { (*static_cast<Function*>(context))(worker); },
-        const_cast<void*>(static_cast<const void*>(&body)));
+        const_cast<void*>(static_cast<const void*>(&body)), false);
+}
+
+// Runs body(const Worker&, item) once for each item in [0, items): whichever worker is free takes
+// the next. One that has not begun when all are taken is not waited for (with OpenMP it is), so
+// that short work does not wait for a thread that waits for a processor. No barriers in here.
+template <class Body>
+void parallel_items(index_t threads, index_t items, Body&& body) {
+    std::atomic<index_t> next{0};
+    const auto share = [&](const Worker& worker) {
+        for (index_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < items;) {
+            body(worker, item);
+        }
+    };
+    detail::run_team(
+        threads,
+        [](void* context, const Worker& worker) {
+            (*static_cast<decltype(share)*>(context))(worker);
+        },
+        const_cast<void*>(static_cast<const void*>(&share)), true);
 }
 
 // How many threads are worth waking for work of that length on one thread, at most `limit`.

@@ -2,6 +2,9 @@
 // is compiled agree on. Nothing else includes this.
 #pragma once
 
+#include <thread>
+
+#include "base/cpu.h"
 #include "base/parallel.h"
 
 namespace briskmlp::detail {
@@ -14,7 +17,22 @@ struct Region {
     void* context;
     index_t count;             // workers, 1 ... kMaxWorkers
     std::uint64_t first_step;  // where the barrier starts to count
+    bool closes_early;         // a worker that has not begun when another ends may be left out
 };
+
+// Waits for done(), which another thread brings about: awake at first, then yielding, because that
+// thread may be waiting for this very processor.
+template <class Done>
+void wait_until(int pauses, Done done) {
+    while (!done()) {
+        if (pauses > 0) {
+            --pauses;
+            spin_pause();
+        } else {
+            std::this_thread::yield();
+        }
+    }
+}
 
 // Runs the body as worker `index`. Every worker of a region comes through here once.
 void run_worker(const Region& region, index_t index) noexcept;
@@ -24,8 +42,8 @@ void run_worker(const Region& region, index_t index) noexcept;
 // The most workers that it can ever run.
 index_t max_workers();
 
-// Runs the region on up to region.count workers and returns when all are done. Never called by two
-// threads at once, nor from inside a region.
+// Runs the region on up to region.count workers and returns when all that began are done. Never
+// called by two threads at once, nor from inside a region.
 void run_region(Region region);
 
 // Called in a forked child, where no thread exists but the one that forked.

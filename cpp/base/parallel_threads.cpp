@@ -22,6 +22,9 @@ using detail::Region;
 // two regions of a running loop, too short to matter to anything else on the machine.
 constexpr std::chrono::microseconds kIdleSpin{50};
 
+// How often the end of a region looks for a worker before it offers it this very processor.
+constexpr int kJoinPauses = 100;
+
 // Where a worker waits for its part of a region.
 class alignas(kAlignment) Seat {
   public:
@@ -35,18 +38,37 @@ class alignas(kAlignment) Seat {
         }
     }
 
-    // Waits for a region, first awake if `spin`, then asleep.
+    // Waits for a region, first awake if `spin`, then asleep, and begins it.
     Region take(bool spin) {
-        if (!spin || !watch()) {
-            sleep();
+        State posted;
+        do {
+            if (!spin || !watch()) {
+                sleep();
+            }
+            posted = State::kPosted;  // unless it was withdrawn
+        } while (!state_.compare_exchange_strong(posted, State::kTaken, std::memory_order_acquire,
+                                                 std::memory_order_relaxed));
+        return region_;
+    }
+
+    // The worker has done its part.
+    void leave() { state_.store(State::kAwake, std::memory_order_release); }
+
+    // Returns when the worker has left the region, or at once if it has not begun and need not.
+    void close(bool withdraw) {
+        State posted = State::kPosted;
+        if (withdraw &&
+            state_.compare_exchange_strong(posted, State::kAwake, std::memory_order_relaxed)) {
+            return;
         }
-        const Region region = region_;
-        state_.store(State::kAwake, std::memory_order_relaxed);
-        return region;
+        detail::wait_until(kJoinPauses, [this] {
+            const State state = state_.load(std::memory_order_acquire);
+            return state != State::kPosted && state != State::kTaken;
+        });
     }
 
   private:
-    enum class State { kAwake, kAsleep, kPosted };
+    enum class State { kAwake, kAsleep, kPosted, kTaken };
 
     bool posted() const { return state_.load(std::memory_order_acquire) == State::kPosted; }
 
@@ -66,9 +88,11 @@ class alignas(kAlignment) Seat {
 
     void sleep() {
         std::unique_lock<std::mutex> lock(mutex_);
-        State awake = State::kAwake;
-        state_.compare_exchange_strong(awake, State::kAsleep, std::memory_order_acq_rel);
-        wake_.wait(lock, [this] { return posted(); });
+        wake_.wait(lock, [this] {
+            State state = State::kAwake;  // so too after a region that came and was withdrawn
+            state_.compare_exchange_strong(state, State::kAsleep, std::memory_order_acq_rel);
+            return state == State::kPosted;
+        });
     }
 
     std::atomic<State> state_{State::kAwake};
@@ -87,19 +111,23 @@ index_t team_size = 1;
 Seat& seat(index_t index) { return *std::launder(reinterpret_cast<Seat*>(seat_storage[index])); }
 
 // One worker's part of a region. The region spreads as a tree, so that waking many sleepers costs
-// the caller two calls.
+// the caller two calls, and ends as one: each waits for those that it gave the region to.
 void take_part(const Region& region, index_t index) {
-    for (index_t next = 2 * index + 1; next <= 2 * index + 2 && next < region.count; ++next) {
+    const index_t first = 2 * index + 1, end = std::min(first + 2, region.count);
+    for (index_t next = first; next < end; ++next) {
         seat(next).post(region);
     }
     detail::run_worker(region, index);
-    Worker{index, region.count}.barrier();
+    for (index_t next = first; next < end; ++next) {
+        seat(next).close(region.closes_early);
+    }
 }
 
 void work(index_t index) {
     for (bool spin = false;;) {
         const Region region = seat(index).take(spin);
         take_part(region, index);
+        seat(index).leave();
         spin = region.count <= available_processors();
     }
 }

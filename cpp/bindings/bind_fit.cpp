@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "base/parallel.h"
 #include "kernels/dispatch.h"
 #include "train/fit.h"
@@ -32,10 +33,12 @@ bool on_main_thread() {
 class PythonObserver final : public FitObserver {
   public:
     // on_epoch(EpochReport), or None, returns true to stop; rates(epoch, batches), or None, an
-    // array of so many factors of the learning rate.
-    PythonObserver(py::object on_epoch, py::object rates)
+    // array of so many factors of the learning rate. The batches' losses go to `losses` unless that
+    // is null.
+    PythonObserver(py::object on_epoch, py::object rates, double* losses)
         : on_epoch_(std::move(on_epoch)),
           rates_(std::move(rates)),
+          losses_(losses),
           calls_back_(!on_epoch_.is_none()),
           main_thread_(on_main_thread()) {}
 
@@ -51,6 +54,10 @@ class PythonObserver final : public FitObserver {
         const py::gil_scoped_acquire gil;
         factors_ = rates_(epoch, batches);
         return elements<double>(factors_, {batches}, "the factors of the learning rate");
+    }
+
+    double* batch_losses(index_t epoch, index_t batches) override {
+        return losses_ == nullptr ? nullptr : losses_ + epoch * batches;
     }
 
     bool changes_parameters() const override { return calls_back_; }
@@ -84,15 +91,22 @@ class PythonObserver final : public FitObserver {
 
     py::object on_epoch_, rates_;
     py::array factors_;  // of the epoch in hand
+    double* losses_;
     py::object error_ = py::none();
     bool calls_back_, main_thread_;
 };
 
 FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
                        const std::optional<DataArrays>& eval, const FitOptions& options,
-                       py::object on_epoch, py::object rates) {
+                       py::object on_epoch, py::object rates, std::optional<py::array> losses) {
     const NetworkObject::FitLock lock(network);
-    PythonObserver observer(std::move(on_epoch), std::move(rates));
+    double* batch_losses = nullptr;
+    if (losses.has_value()) {
+        const index_t rows = std::get<0>(data).shape(0);
+        const index_t batches = ceil_div(rows, std::min(options.batch_size, rows));
+        batch_losses = writable_elements<double>(*losses, {options.epochs, batches}, "the losses");
+    }
+    PythonObserver observer(std::move(on_epoch), std::move(rates), batch_losses);
     FitResult result = network.visit([&](auto& net) {
         auto& training = network.training(net);
         const auto rows = dataset(net, data);
@@ -105,9 +119,9 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
 
 OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, double momentum,
                              bool nesterov, std::pair<double, double> betas, double eps,
-                             double weight_decay, double momentum_decay,
-                             std::vector<double> layer_rates, bool decay_biases, double l1,
-                             double clip_value, double clip_norm, double average) {
+                             double weight_decay, std::vector<double> layer_rates,
+                             bool decay_biases, double l1, double clip_value, double clip_norm,
+                             double average) {
     OptimizerSpec spec;
     spec.kind = optimizer_from_name(kind);
     spec.learning_rate = learning_rate;
@@ -117,7 +131,6 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
     spec.beta2 = betas.second;
     spec.epsilon = eps;
     spec.weight_decay = weight_decay;
-    spec.momentum_decay = momentum_decay;
     spec.layer_rates = std::move(layer_rates);
     spec.decay_biases = decay_biases;
     spec.l1 = l1;
@@ -180,7 +193,6 @@ void bind_fit(py::module_& m) {
              py::arg("momentum") = defaults.momentum, py::arg("nesterov") = defaults.nesterov,
              py::arg("betas") = std::make_pair(defaults.beta1, defaults.beta2),
              py::arg("eps") = defaults.epsilon, py::arg("weight_decay") = defaults.weight_decay,
-             py::arg("momentum_decay") = defaults.momentum_decay,
              py::arg("layer_rates") = defaults.layer_rates,
              py::arg("decay_biases") = defaults.decay_biases, py::arg("l1") = defaults.l1,
              py::arg("clip_value") = defaults.clip_value, py::arg("clip_norm") = defaults.clip_norm,
@@ -235,9 +247,10 @@ void bind_fit(py::module_& m) {
     m.def("plan", &plan_report, py::arg("network"), py::arg("batch_size"), py::arg("steps"),
           "How the network would be trained in epochs of so many steps.");
     m.def("fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
-          py::arg("options"), py::arg("on_epoch"), py::arg("rates"),
+          py::arg("options"), py::arg("on_epoch"), py::arg("rates"), py::arg("losses") = py::none(),
           "Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, "
-          "batches), unless None, gives factors of the learning rate, epochs counted from 0.");
+          "batches), unless None, gives factors of the learning rate, epochs counted from 0. The "
+          "loss of each batch is written to `losses` (epochs, batches), float64, unless None.");
 }
 
 }  // namespace briskmlp

@@ -21,7 +21,8 @@ constexpr double kNanosecondsPerElement = 1;
 
 // The mean of the rows' losses. d (rows, n), unless null, receives its gradient by z (rows, n).
 template <class T>
-double mean_loss(Loss loss, index_t rows, index_t n, const T* z, const Targets<T>& targets, T* d) {
+double mean_loss(const LossSpec& loss, index_t rows, index_t n, const T* z,
+                 const Targets<T>& targets, T* d) {
     const index_t chunks = (rows + kChunkRows - 1) / kChunkRows;
     std::vector<double> sums(static_cast<std::size_t>(chunks));
     const std::vector<T> scale(static_cast<std::size_t>(kChunkRows),
@@ -46,23 +47,23 @@ double mean_loss(Loss loss, index_t rows, index_t n, const T* z, const Targets<T
 }
 
 template <class T>
-double checked_loss(Loss loss, const py::array& z, const py::array& y,
+double checked_loss(const LossSpec& loss, const py::array& z, const py::array& y,
                     std::optional<py::array>& d) {
     const index_t rows = z.ndim() == 2 ? z.shape(0) : 0, n = z.ndim() == 2 ? z.shape(1) : 0;
-    require(rows >= 1 && n >= 1 && loss_info(loss).outputs_per_target == 1,
+    require(rows >= 1 && n >= 1 && loss.outputs_per_target() == 1,
             "expected a loss of one output a target, and a matrix that is not empty");
     const T* const outputs = elements<T>(z, {rows, n}, "z");
     T* const gradient = d.has_value() ? writable_elements<T>(*d, {rows, n}, "d") : nullptr;
     Targets<T> targets{};
     targets.cols = n;
-    set_targets(targets, loss, rows, n, y);
+    set_targets(targets, loss.kind, rows, n, y);
     const py::gil_scoped_release release;
     return mean_loss(loss, rows, n, outputs, targets, gradient);
 }
 
 double loss_of(const std::string& name, const py::array& z, const py::array& y,
                std::optional<py::array> d) {
-    const Loss loss = loss_from_name(name);
+    const LossSpec loss(loss_from_name(name));
     return py::isinstance<py::array_t<double>>(z) ? checked_loss<double>(loss, z, y, d)
                                                   : checked_loss<float>(loss, z, y, d);
 }

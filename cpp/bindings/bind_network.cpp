@@ -20,7 +20,7 @@ const NetworkSpec& spec_of(NetworkObject& self) {
     return self.visit([](auto& net) -> const NetworkSpec& { return net.spec(); });
 }
 
-const LossInfo& loss_of(NetworkObject& self) { return loss_info(spec_of(self).loss); }
+const LossSpec& loss_of(NetworkObject& self) { return spec_of(self).loss; }
 
 std::vector<std::string> activations(NetworkObject& self) {
     std::vector<std::string> names;
@@ -32,8 +32,10 @@ std::vector<std::string> activations(NetworkObject& self) {
 
 std::unique_ptr<NetworkObject> make_network(std::vector<index_t> sizes,
                                             const std::vector<std::string>& activations,
-                                            const std::string& loss, const std::string& dtype) {
-    NetworkSpec spec{std::move(sizes), {}, loss_from_name(loss)};
+                                            const std::string& loss,
+                                            std::vector<double> loss_settings,
+                                            const std::string& dtype) {
+    NetworkSpec spec{std::move(sizes), {}, {loss_from_name(loss), std::move(loss_settings)}};
     for (const std::string& name : activations) {
         spec.activations.push_back(activation_from_name(name));
     }
@@ -127,12 +129,15 @@ void bind_network(py::module_& m) {
 
     py::class_<NetworkObject>(m, "Network", "Layers and one flat buffer of parameters.")
         .def(py::init(&make_network), py::arg("sizes"), py::arg("activations"), py::arg("loss"),
-             py::arg("dtype"))
+             py::arg("loss_settings"), py::arg("dtype"))
         .def("initialize", &initialize, py::arg("seed"), py::arg("initializer"))
         .def_property_readonly("parameters", &parameters)
         .def_property_readonly("sizes", [](NetworkObject& self) { return spec_of(self).sizes; })
         .def_property_readonly("activations", &activations)
-        .def_property_readonly("loss", [](NetworkObject& self) { return loss_of(self).name; })
+        .def_property_readonly("loss",
+                               [](NetworkObject& self) { return loss_of(self).info().name; })
+        .def_property_readonly("loss_settings",
+                               [](NetworkObject& self) { return loss_of(self).settings; })
         .def_property_readonly("inputs",
                                [](NetworkObject& self) { return spec_of(self).sizes.front(); })
         .def_property_readonly("outputs",
@@ -145,13 +150,10 @@ void bind_network(py::module_& m) {
         .def_property_readonly("target_cols",
                                [](NetworkObject& self) {
                                    return spec_of(self).sizes.back() /
-                                          loss_of(self).outputs_per_target;
+                                          loss_of(self).outputs_per_target();
                                })
-        .def_property_readonly("metric",
-                               [](NetworkObject& self) {
-                                   return loss_of(self).metric == Metric::kAccuracy ? "accuracy"
-                                                                                    : "rmse";
-                               })
+        .def_property_readonly(
+            "metric", [](NetworkObject& self) { return metric_name(loss_of(self).info().metric); })
         .def("predict_rows", &predict_rows, py::arg("x"), py::arg("out"), py::arg("raw"),
              "Predictions for x (M, in) into out (M, out).")
         .def("evaluate", &evaluate_rows, py::arg("data"), "Mean loss, and metric.")

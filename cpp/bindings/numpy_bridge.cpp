@@ -76,11 +76,12 @@ template <class T>
 void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const py::array& y) {
     if (y.ndim() == 1) {
         targets.labels = elements<std::int32_t>(y, {rows}, "y");
-        require(loss == Loss::kCrossEntropy &&
+        require(loss_info(loss).link == Link::kSoftmax &&
                     *std::min_element(targets.labels, targets.labels + rows) >= 0 &&
                     *std::max_element(targets.labels, targets.labels + rows) < n,
-                "expected the labels of cross_entropy, each below the number of outputs");
+                "expected labels of classes, each below the number of outputs");
     } else {
+        require(loss != Loss::kFocal, "expected labels of classes");
         targets.values = elements<T>(y, {rows, targets.cols}, "y");
     }
 }
@@ -91,10 +92,10 @@ Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays) {
     const InputMatrix matrix = input_matrix(x, net.inputs());
     const index_t rows = matrix.rows;
     require(rows >= 1 && rows <= index_t{UINT32_MAX}, "expected from 1 to 2^32 - 1 rows");
-    const Loss loss = net.spec().loss;
+    const LossSpec& loss = net.spec().loss;
     Targets<T> targets{};
-    targets.cols = net.outputs() / loss_info(loss).outputs_per_target;
-    set_targets(targets, loss, rows, net.outputs(), y);
+    targets.cols = net.outputs() / loss.outputs_per_target();
+    set_targets(targets, loss.kind, rows, net.outputs(), y);
     if (weights.has_value()) {
         targets.weights = elements<T>(*weights, {rows}, "sample_weight");
     }

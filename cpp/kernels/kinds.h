@@ -1,4 +1,5 @@
-// The kinds of activation that kernels exist for, in the order of every table indexed by them.
+// The kinds of activations and losses that kernels exist for, in the order of every table indexed
+// by them.
 #pragma once
 
 #include "base/types.h"
@@ -47,5 +48,25 @@ constexpr bool derivative_from_output(Activation kind) {
     return kind != Activation::kGelu && kind != Activation::kGeluTanh &&
            kind != Activation::kSilu && kind != Activation::kMish;
 }
+
+enum class Loss {
+    kMse,
+    kMae,
+    kHuber,
+    kLogCosh,
+    kQuantile,
+    kCrossEntropy,
+    kFocal,
+    kBinaryCrossEntropy,
+    kGaussianNll,
+    kPoisson,
+    kGamma,
+    kTweedie
+};
+inline constexpr int kLossCount = 12;
+
+// At most so many quantiles of one target; the middle one, the lower of two, is a raw output.
+inline constexpr index_t kMaxQuantiles = 100;
+constexpr index_t middle_quantile(index_t levels) { return (levels - 1) / 2; }
 
 }  // namespace briskmlp

@@ -66,6 +66,30 @@ struct Gemm {
     bool strict = false;
 };
 
+// Rows of raw outputs, what they should come out as, and where their gradient goes. n is the number
+// of targets or of classes; z and d are (rows, n), except that gaussian_nll has n means and then n
+// log-variances, and quantile n outputs for each of its levels.
+template <class T>
+struct LossRows {
+    index_t rows, n;
+    const T* z;
+    index_t ldz;
+    const T* target;  // (rows, n), or null where there are labels
+    index_t ldtarget;
+    const std::int32_t* label;  // (rows) class numbers below n: focal needs them, cross_entropy may
+    const T* weight;            // (rows), or null for all 1: multiplies each row's loss ...
+    const T* scale;             // (rows): ... and this each row's gradient; unread if d is null
+    const double* settings;     // those of LossInfo
+    index_t num_settings;
+    T* d;  // receives scale * d loss / d z unless null; may be z
+    index_t ldd;
+};
+
+// Returns the weighted sum of the rows' losses. It has the rows by value: through a reference they
+// would be read anew after every store of a vector, which for all the compiler knows changed them.
+template <class T>
+using LossKernel = double (*)(LossRows<T>);
+
 // Scalars of one optimizer step, the same for all parameters of a group. optimizer.inl.h says what
 // each rule makes of them.
 template <class T>
@@ -127,31 +151,17 @@ struct KernelTable {
     void (*drop)(const Dropped<T>&, index_t rows, index_t cols, T* y, index_t ldy, T* slope,
                  index_t ldslope);
 
-    // Losses of `rows` rows of raw outputs z (rows, n). `scale` (rows) multiplies each row's
-    // gradient; `weight` (rows) or null multiplies each row's loss. d (rows, n) receives
-    // scale * d loss / d z unless null; d may be z. Returns the weighted sum of the rows' losses.
-    double (*mse)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
-                  index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
-    double (*cross_entropy_labels)(index_t rows, index_t n, const T* z, index_t ldz,
-                                   const std::int32_t* label, const T* weight, const T* scale, T* d,
-                                   index_t ldd);
-    double (*cross_entropy_rows)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
-                                 index_t ldtarget, const T* weight, const T* scale, T* d,
-                                 index_t ldd);
-    double (*binary_cross_entropy)(index_t rows, index_t n, const T* z, index_t ldz,
-                                   const T* target, index_t ldtarget, const T* weight,
-                                   const T* scale, T* d, index_t ldd);
-    // z and d are (rows, 2 n): n means, then n log-variances; target is (rows, n).
-    double (*gaussian_nll)(index_t rows, index_t n, const T* z, index_t ldz, const T* target,
-                           index_t ldtarget, const T* weight, const T* scale, T* d, index_t ldd);
+    LossKernel<T> loss[kLossCount];  // in the order of the enumeration
 
     // Of each row of (rows, n), y (rows, n), which may be z; and log(sum exp z), y (rows), -inf for
     // a row of -inf.
     void (*softmax)(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy);
     void (*log_softmax)(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy);
     void (*log_sum_exp)(index_t rows, index_t n, const T* z, index_t ldz, T* y);
-    // A link, from raw outputs to the target's space, in place.
+    // Links, from raw outputs to the target's space, in place.
     void (*exp)(index_t rows, index_t n, T* z, index_t ldz);
+    // z (rows, levels n): the n outputs of the lowest quantile first.
+    void (*quantiles)(index_t rows, index_t n, index_t levels, T* z, index_t ldz);
 
     Update<T> update[kUpdateRuleCount];
     // What happens to tiles of (rows, cols), cols padded, around an update. To the gradient: g is

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/activation.inl.h"
+#include "kernels/class_loss.inl.h"
 #include "kernels/dropout.inl.h"
 #include "kernels/elementwise.inl.h"
 #include "kernels/gemm.inl.h"
@@ -9,11 +10,20 @@
 #include "kernels/narrow.inl.h"
 #include "kernels/optimizer.inl.h"
 #include "kernels/pointwise.inl.h"
+#include "kernels/quantile.inl.h"
 #include "kernels/table.h"
 #include "kernels/transpose.inl.h"
 
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
+
+// In the order of the enumeration Loss.
+template <class T>
+constexpr LossKernel<T> kLoss[kLossCount] = {
+    mse<T>,          mae<T>,           huber<T>,          log_cosh<T>,
+    quantile<T>,     cross_entropy<T>, focal<T>,          binary_cross_entropy<T>,
+    gaussian_nll<T>, poisson<T>,       gamma_deviance<T>, tweedie<T>,
+};
 
 template <class T>
 constexpr KernelTable<T> make_table() {
@@ -34,21 +44,20 @@ constexpr KernelTable<T> make_table() {
         table.activation_backward[i] = kActivationBackward<T>[i];
     }
     table.functions = kFunctions<T>;
-    table.mse = mse<T>;
-    table.cross_entropy_labels = cross_entropy_labels<T>;
-    table.cross_entropy_rows = cross_entropy_rows<T>;
-    table.binary_cross_entropy = binary_cross_entropy<T>;
-    table.gaussian_nll = gaussian_nll<T>;
+    for (int i = 0; i < kLossCount; ++i) {
+        table.loss[i] = kLoss<T>[i];
+    }
     table.softmax = softmax<T>;
     table.exp = exp_rows<T>;
+    table.quantiles = quantile_rows<T>;
+    table.log_softmax = log_softmax<T>;
+    table.log_sum_exp = log_sum_exp<T>;
     for (int i = 0; i < kUpdateRuleCount; ++i) {
         table.update[i] = kUpdate<T>[i];
     }
     table.adjust_gradient = adjust_gradient<T>;
     table.sum_of_squares = sum_of_squares<T>;
     table.average = average<T>;
-    table.log_softmax = log_softmax<T>;
-    table.log_sum_exp = log_sum_exp<T>;
     table.transpose = transpose<T>;
     return table;
 }

@@ -28,22 +28,26 @@ std::vector<Layer> lay_out(const NetworkSpec& spec, index_t* parameters) {
     return layers;
 }
 
+void require_outputs(const LossSpec& loss, index_t outputs) {
+    const std::string name = std::string("loss '") + loss.info().name + "'";
+    const index_t per_target = loss.outputs_per_target();
+    require(outputs % per_target == 0,
+            name + " needs a multiple of " + std::to_string(per_target) + " outputs, " +
+                (loss.kind == Loss::kQuantile ? "each quantile" : "a mean and a log-variance") +
+                " for each target; the network has " + std::to_string(outputs));
+    require(loss.info().link != Link::kSoftmax || outputs >= 2,
+            name +
+                " needs an output for each class, at least 2; for one yes-or-no output use "
+                "'binary_cross_entropy'");
+}
+
 }  // namespace
 
 template <class T>
 Network<T>::Network(NetworkSpec spec) : spec_(std::move(spec)) {
     index_t size = 0;
     layers_ = lay_out(spec_, &size);
-    const LossInfo& info = loss_info(spec_.loss);
-    require(outputs() % info.outputs_per_target == 0,
-            std::string("loss '") + info.name + "' needs a multiple of " +
-                std::to_string(info.outputs_per_target) +
-                " outputs, a mean and a log-variance for each target; "
-                "the network has " +
-                std::to_string(outputs()));
-    require(spec_.loss != Loss::kCrossEntropy || outputs() >= 2,
-            "loss 'cross_entropy' needs an output for each class, at least 2; for one yes-or-no "
-            "output use 'binary_cross_entropy'");
+    require_outputs(spec_.loss, outputs());
     parameters_ = AlignedBuffer<T>(size);
 }
 

@@ -13,7 +13,7 @@ namespace briskmlp {
 struct NetworkSpec {
     std::vector<index_t> sizes;           // inputs, hidden widths, outputs: at least two
     std::vector<Activation> activations;  // one a layer, the output layer's last
-    Loss loss;
+    LossSpec loss;
 };
 
 // Layer l computes f(x W + b). Its parameters lie at `offset` as (in + 1, out) row-major: the

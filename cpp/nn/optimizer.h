@@ -101,7 +101,6 @@ class Optimizer {
 
     // The next step, with the learning rate times a factor.
     OptimizerStep<T> next(double rate_factor);
-    std::int64_t steps() const { return steps_; }
 
   private:
     const KernelTable<T>* kernels_;

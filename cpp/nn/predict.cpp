@@ -23,7 +23,7 @@ void run_row(const Network<T>& net, const KernelTable<T>& table, const T* x, Out
              T* scratch, index_t scratch_row) {
     T* const raw = infer_row(net, table, x, scratch, scratch_row);
     if (output == Output::kTarget) {
-        apply_link(table, loss_info(net.spec().loss).link, 1, net.outputs(), raw, scratch_row);
+        apply_link(table, net.spec().loss, 1, net.outputs(), raw, scratch_row);
     }
     std::copy_n(raw, net.outputs(), out);
 }
@@ -33,7 +33,6 @@ void run_row(const Network<T>& net, const KernelTable<T>& table, const T* x, Out
 template <class T>
 void predict(const Network<T>& net, const InputMatrix& x, Output output, T* out, index_t threads) {
     const KernelTable<T>& table = kernels<T>();
-    const Link link = output == Output::kRaw ? Link::kIdentity : loss_info(net.spec().loss).link;
     const index_t workers = std::max<index_t>(
         1, std::min(useful_threads(predict_nanoseconds(net, x.rows), threads), x.rows));
     // At least a tile for each worker; all of about the same height.
@@ -49,7 +48,9 @@ void predict(const Network<T>& net, const InputMatrix& x, Output output, T* out,
             const index_t first = x.rows * tile / tiles;
             const index_t count = x.rows * (tile + 1) / tiles - first;
             const MatrixView<T> raw = inference.run(x.rows_from(first, count));
-            apply_link(table, link, count, raw.cols, raw.data, raw.stride);
+            if (output == Output::kTarget) {
+                apply_link(table, net.spec().loss, count, raw.cols, raw.data, raw.stride);
+            }
             for (index_t r = 0; r < count; ++r) {
                 std::copy_n(raw.row(r), raw.cols, out + (first + r) * raw.cols);
             }

@@ -12,7 +12,17 @@ namespace briskmlp {
 namespace {
 
 // What one thread does in a nanosecond: multiply-adds in floats from L1, and bytes from beyond L2.
-constexpr double kFlops = 100, kBytes = 20;
+constexpr double kFlops = 100, kBytes = 70;
+
+// Nanoseconds of work for which a further thread pays, and of a share of it. Threads take a few
+// shares each: one that is late, or slowed down by other programs, leaves the rest to the others.
+constexpr double kEachThread = 15e3, kShare = 6e3;
+constexpr index_t kSharesEach = 4;
+
+index_t useful_workers(double nanoseconds) {
+    const auto limit = static_cast<double>(num_threads());
+    return std::max<index_t>(1, static_cast<index_t>(std::min(nanoseconds / kEachThread, limit)));
+}
 
 // A thread's copies of operands, kept from one product to the next.
 template <class T>
@@ -36,23 +46,23 @@ Range part_of(index_t n, index_t index, index_t parts, index_t unit) {
     return {begin, std::min(n, units * (index + 1) / parts * unit) - begin};
 }
 
-// What a worker does: some rows and columns of some of the products.
+// What a worker takes at once: some rows and columns of some of the products.
 struct Share {
     Range products, rows, cols;
 };
 
-// Workers as a grid over the rows and columns of C.
+// Shares as a grid over the rows and columns of C.
 struct Grid {
     index_t down, across;
 };
 
-// The grid of exactly `workers` parts with the least of A and B to read in each.
-Grid choose_grid(index_t workers, index_t m, index_t n) {
-    Grid best{workers, 1};
+// The grid of exactly `shares` parts with the least of A and B to read in each.
+Grid choose_grid(index_t shares, index_t m, index_t n) {
+    Grid best{shares, 1};
     const auto cost = [&](Grid g) { return ceil_div(m, g.down) + ceil_div(n, g.across); };
-    for (index_t across = 2; across <= workers; ++across) {
-        const Grid grid{workers / across, across};
-        if (workers % across == 0 && cost(grid) < cost(best)) {
+    for (index_t across = 2; across <= shares; ++across) {
+        const Grid grid{shares / across, across};
+        if (shares % across == 0 && cost(grid) < cost(best)) {
             best = grid;
         }
     }
@@ -67,17 +77,15 @@ class Products {
         p_.a = plain_strides(p_.a);
         p_.b = plain_strides(p_.b);
         p_.c = plain_strides(p_.c);
-        dots_ = has_dot_products(kernels, p_.c.cols, p_.a.cols);
-        // C^T = B^T A^T: the chains are the same, and kernels write rows.
         const bool plain = p_.bias == nullptr && p_.activation == Activation::kIdentity;
-        if (plain && !dots_ && p_.c.col != 1 && p_.c.row == 1 &&
-            !has_dot_products(kernels, p_.c.rows, p_.a.cols)) {
+        if (plain && is_better_transposed()) {  // C^T = B^T A^T
             const StridedMatrix<const T> a = p_.a;
-            p_.a = p_.b.transposed();
-            p_.b = a.transposed();
-            p_.c = p_.c.transposed();
+            p_.a = plain_strides(p_.b.transposed());
+            p_.b = plain_strides(a.transposed());
+            p_.c = plain_strides(p_.c.transposed());
             std::swap(p_.a_next, p_.b_next);
         }
+        dots_ = has_dot_products(kernels, p_.c.cols, p_.a.cols);
     }
 
     void run() {
@@ -85,36 +93,53 @@ class Products {
         copies_bias_ = p_.bias != nullptr && p_.bias_stride != 1;
         const index_t each =
             round_up(plan.scratch() + (copies_bias_ ? p_.c.cols : 0), index_t{kAlignment});
-        const index_t workers = useful_threads(matmul_nanoseconds(kernels_, p_), num_threads());
+        const double nanoseconds = matmul_nanoseconds(kernels_, p_);
+        const index_t workers = useful_workers(nanoseconds);
         T* const scratch = each == 0 ? nullptr : scratch_of_thread<T>(checked_mul(each, workers));
         if (workers == 1) {
             run_share(plan, whole(), scratch);
             return;
         }
+        // A row streams through its columns of B: the wider, the better.
+        const index_t each_takes = p_.c.rows == 1 && !dots_ ? 1 : kSharesEach;
+        const auto most = static_cast<index_t>(nanoseconds / kShare);
+        const index_t shares = std::clamp(most, workers, each_takes * workers);
         FloatExceptions exceptions;
-        parallel(workers, [&](const Worker& worker) {
+        parallel_items(workers, shares, [&](const Worker& worker, index_t index) {
             exceptions.begin(worker);
-            run_share(plan, share_of(worker), scratch + worker.index * each);
+            run_share(plan, share_of(index, shares), scratch + worker.index * each);
             exceptions.end(worker);
         });
         exceptions.raise();
     }
 
   private:
+    bool is_better_transposed() const {
+        const index_t m = p_.c.rows, n = p_.c.cols, k = p_.a.cols;
+        if (m == 1 && n > 1 && k >= kernels_.lanes && p_.b.row == 1) {
+            return !has_dot_products(kernels_, n, k);  // the rows of B^T times a vector
+        }
+        if (n == 1 && m > 1 && p_.a.row == 1 && p_.a.col != 1) {
+            return p_.c.row == 1;  // a vector times the rows of A^T, which are streamed
+        }
+        // The chains are the same, and kernels write rows.
+        return p_.c.col != 1 && p_.c.row == 1 && !has_dot_products(kernels_, n, k) &&
+               !has_dot_products(kernels_, m, k);
+    }
+
     Share whole() const { return {{0, p_.count}, {0, p_.c.rows}, {0, p_.c.cols}}; }
 
-    Share share_of(const Worker& worker) const {
+    Share share_of(index_t index, index_t shares) const {
         Share share = whole();
         // Whole products, if that leaves nobody waiting for long.
-        if (p_.count % worker.count == 0 || p_.count >= 8 * worker.count) {
-            share.products = part_of(p_.count, worker.index, worker.count, 1);
+        if (p_.count % shares == 0 || p_.count >= 2 * shares) {
+            share.products = part_of(p_.count, index, shares, 1);
             return share;
         }
-        const Grid grid =
-            dots_ ? Grid{worker.count, 1} : choose_grid(worker.count, p_.c.rows, p_.c.cols);
+        const Grid grid = dots_ ? Grid{shares, 1} : choose_grid(shares, p_.c.rows, p_.c.cols);
         const index_t panel = kernels_.tile_vecs * kernels_.lanes;
-        share.rows = part_of(p_.c.rows, worker.index / grid.across, grid.down, 1);
-        share.cols = part_of(p_.c.cols, worker.index % grid.across, grid.across, panel);
+        share.rows = part_of(p_.c.rows, index / grid.across, grid.down, 1);
+        share.cols = part_of(p_.c.cols, index % grid.across, grid.across, panel);
         return share;
     }
 

@@ -25,7 +25,7 @@ Targets<T> targets_from(const Targets<T>& y, index_t first) {
 template <class T>
 Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads, Watch* watch) {
     const KernelTable<T>& table = kernels<T>();
-    const Loss loss = net.spec().loss;
+    const LossSpec& loss = net.spec().loss;
     const index_t tile_rows = Inference<T>::tile_rows(net);
     const index_t rows = data.x.rows, tiles = ceil_div(rows, tile_rows);
     const index_t workers =
@@ -66,8 +66,7 @@ Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threa
         }
     }
     const double metric = total.metric / weight;
-    return {total.loss / weight,
-            loss_info(loss).metric == Metric::kRmse ? std::sqrt(metric) : metric};
+    return {total.loss / weight, loss.info().metric == Metric::kRmse ? std::sqrt(metric) : metric};
 }
 
 template Evaluation evaluate(const Network<float>&, const Dataset<float>&, index_t, Watch*);

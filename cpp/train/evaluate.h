@@ -11,8 +11,8 @@ struct Evaluation {
     double loss, metric;
 };
 
-// Mean loss and metric (accuracy or root mean squared error) over a data set of at least one row.
-// Meaningless when `watch`, which may be null, has stopped.
+// Mean loss and metric over a data set of at least one row. Meaningless when `watch`, which may be
+// null, has stopped.
 template <class T>
 Evaluation evaluate(const Network<T>& net, const Dataset<T>& data, index_t threads,
                     Watch* watch = nullptr);

@@ -98,8 +98,9 @@ class Trainer {
     }
 
     // One epoch, with the learning rate times a factor in each batch, or null for 1. Returns its
-    // mean loss; end() then says whether and why training cannot go on.
-    double run_epoch(index_t epoch, const double* rate_factors) {
+    // mean loss; end() then says whether and why training cannot go on. The losses of its batches
+    // go to `losses` unless that is null.
+    double run_epoch(index_t epoch, const double* rate_factors, double* losses) {
         if (options_.shuffle) {
             shuffle(epoch);
         }
@@ -107,6 +108,7 @@ class Trainer {
         loss_sum_ = 0;
         end_ = StepEnd::kUpdated;
         steps_begun_ = 0;
+        losses_ = losses;
         while (end_ == StepEnd::kUpdated && steps_begun_ < steps_) {
             const index_t first = steps_begun_;
             const index_t count = std::min(team_.steps(), steps_ - first);
@@ -210,12 +212,15 @@ class Trainer {
                 end_ = result.end;
                 steps_begun_ = step + 1;
                 loss_sum_ += result.loss * static_cast<double>(rows);
+                if (losses_ != nullptr) {
+                    losses_[step] = result.loss;
+                }
             }
             if (result.end != StepEnd::kUpdated) {
                 return;
             }
         }
-        // No one reads these any more: every step ends with a barrier.
+        // All have their copies by now: every step has a barrier.
         if (worker.index == 0) {
             optimizer_ = optimizer;
             optimizer_step_ = optimizer_step;
@@ -238,6 +243,7 @@ class Trainer {
     // Of this epoch, written by worker 0.
     index_t steps_begun_ = 0;
     double loss_sum_ = 0;
+    double* losses_ = nullptr;
     StepEnd end_ = StepEnd::kUpdated;
 };
 
@@ -282,7 +288,8 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
         const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());
-        const double loss = trainer.run_epoch(result.epoch++, rate_factors);
+        double* const losses = observer.batch_losses(result.epoch, trainer.steps());
+        const double loss = trainer.run_epoch(result.epoch++, rate_factors, losses);
         result.end = trainer.end();
         result.step = trainer.step();
         if (result.end == FitEnd::kDone) {

@@ -47,6 +47,9 @@ class FitObserver {
     // What to multiply the learning rate by in each of the epoch's batches, valid until the next
     // call; null for 1. Called before every epoch.
     virtual const double* rate_factors(index_t epoch, index_t batches) = 0;
+    // Where to write the mean loss of each of the epoch's batches; null for nowhere. Called before
+    // every epoch. Of an epoch that ends early the later entries stay as they are.
+    virtual double* batch_losses(index_t /*epoch*/, index_t /*batches*/) { return nullptr; }
     // Whether epoch_done may change the network's parameters.
     virtual bool changes_parameters() const { return true; }
     virtual bool interrupted() = 0;  // polled about every 20 ms; true: stop after this step

@@ -66,7 +66,7 @@ class ShardedStep final : public Step<T> {
 
     const KernelTable<T>* kernels_;
     std::vector<Layer> layers_;
-    Loss loss_;
+    LossSpec loss_;
     double nanoseconds_a_row_;
     std::vector<Shard<T>> shards_;
     std::vector<Replica> replicas_;   // one a worker

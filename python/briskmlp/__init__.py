@@ -27,7 +27,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import _matmul
-from . import schedules as schedules
 from ._callbacks import Callback as Callback
 from ._callbacks import Training as Training
 from ._errors import DivergenceError as DivergenceError
@@ -74,6 +73,13 @@ from ._functions import tanh as tanh
 from ._functions import tanh_backward as tanh_backward
 from ._history import Evaluation as Evaluation
 from ._history import History as History
+from ._lbfgs import LBFGS as LBFGS
+from ._losses import CrossEntropy as CrossEntropy
+from ._losses import Focal as Focal
+from ._losses import Huber as Huber
+from ._losses import Loss as Loss
+from ._losses import Quantile as Quantile
+from ._losses import Tweedie as Tweedie
 from ._matmul import linear as linear
 from ._matmul import linear_backward as linear_backward
 from ._matmul import matmul as matmul
@@ -103,6 +109,7 @@ if TYPE_CHECKING or hasattr(_matmul, "matvec"):  # NumPy has them from 2.2 on
 if TYPE_CHECKING:
     from . import plots as plots
     from . import reference as reference
+    from . import schedules as schedules
     from ._checkpoint import Checkpoint as Checkpoint
     from ._loggers import CSVLogger as CSVLogger
     from ._loggers import JSONLinesLogger as JSONLinesLogger
@@ -113,6 +120,7 @@ if TYPE_CHECKING:
 _ON_DEMAND = {
     "plots": None,
     "reference": None,
+    "schedules": None,
     "CSVLogger": "_loggers",
     "Checkpoint": "_checkpoint",
     "EarlyStopping": "_stopping",

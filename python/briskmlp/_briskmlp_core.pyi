@@ -40,6 +40,7 @@ class Network:
         sizes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
         activations: collections.abc.Sequence[str],
         loss: str,
+        loss_settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
         dtype: str,
     ) -> None: ...
     def backward(self, x: numpy.ndarray, d_y: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -82,6 +83,8 @@ class Network:
     @property
     def loss(self) -> str: ...
     @property
+    def loss_settings(self) -> list[float]: ...
+    @property
     def metric(self) -> str: ...
     @property
     def outputs(self) -> int: ...
@@ -108,7 +111,6 @@ class OptimizerSpec:
         ] = (0.9, 0.999),
         eps: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
         weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0,
-        momentum_decay: typing.SupportsFloat | typing.SupportsIndex = 0.004,
         layer_rates: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [],
         decay_biases: bool = True,
         l1: typing.SupportsFloat | typing.SupportsIndex = 0.0,
@@ -225,9 +227,10 @@ def fit(
     options: FitOptions,
     on_epoch: typing.Any,
     rates: typing.Any,
+    losses: numpy.ndarray | None = None,
 ) -> FitOutcome:
     """
-    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0.
+    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None.
     """
 
 def initializer_names() -> list[str]: ...

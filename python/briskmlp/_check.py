@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._datasets import CLASS_LOSSES, Dataset
 from ._errors import DivergenceError
 from ._history import History
 from ._layerwise import layer_outputs, layers
+from ._losses import POSITIVE_LOSSES
 from ._optimizers import Adam
-from ._validate import Array, Dataset
+from ._validate import Array
 
 if TYPE_CHECKING:
     from ._inspectable import Inspectable
@@ -124,16 +126,18 @@ def _of_columns(x: Array) -> Iterator[Finding]:
             f"{_named(constant).capitalize()} of X: the same in every row.",
             "Nothing can be learnt from them: leave them out.",
         )
-    yield from _of_scale(x, constant, "X", "(X - X.mean(axis=0)) / X.std(axis=0)")
+    yield from _of_scale(
+        x, constant, "X", "Train with fit(..., standardize=True), which scales them."
+    )
 
 
-def _of_scale(values: Array, constant: Array, name: str, remedy: str) -> Iterator[Finding]:
-    """Columns that are not of the order of 1 around 0."""
+def _of_scale(values: Array, fine: Array, name: str, remedy: str) -> Iterator[Finding]:
+    """Columns that are not of the order of 1 around 0, those that are `fine` as they are aside."""
     with np.errstate(over="ignore", invalid="ignore"):  # squares of numbers beyond 1e154
         mean = values.mean(axis=0, dtype="f8")
         deviation = values.std(axis=0, dtype="f8")
         size = np.hypot(mean, deviation)
-    large = ~constant & ((size > LARGE) | ((abs(mean) > OFFSET * deviation) & (size > 0.5)))
+    large = ~fine & ((size > LARGE) | ((abs(mean) > OFFSET * deviation) & (size > 0.5)))
     if large.any():
         worst = int(np.argmax(np.where(large, size, 0)))
         yield Finding(
@@ -141,22 +145,29 @@ def _of_scale(values: Array, constant: Array, name: str, remedy: str) -> Iterato
             f"{_named(large).capitalize()} of {name}: far from 0 or widely spread. In column "
             f"{worst} the mean is {mean[worst]:.3g} and the standard deviation "
             f"{deviation[worst]:.3g}.",
-            f"Scale them: {remedy}, with the means and deviations of the training rows only.",
+            remedy,
         )
     elif 0 < size.max() < SMALL:
         yield Finding(
             f"scale of {name}",
             f"All columns of {name} are small: the root mean square is at most {size.max():.3g}.",
-            f"Scale them: {remedy}.",
+            remedy,
         )
 
 
 def _of_targets(net: Inspectable, y: Array) -> Iterator[Finding]:
     if net._network.metric != "accuracy":
-        remedy = "(y - y.mean(axis=0)) / y.std(axis=0), undone on predictions"
-        yield from _of_scale(y, np.zeros(y.shape[1], bool), "y", remedy)
+        remedy = (
+            "Train with fit(..., standardize=True), which scales them for mse and gaussian_nll, or "
+            "scale them: (y - y.mean(axis=0)) / y.std(axis=0), undone on predictions."
+        )
+        fine = np.zeros(y.shape[1], bool)
+        if net._network.loss in POSITIVE_LOSSES:
+            remedy = "Scale them: y / y.mean(axis=0), undone on predictions."
+            fine = y.mean(axis=0) <= LARGE  # from 0 on, they need not lie around 0
+        yield from _of_scale(y, fine, "y", remedy)
         return
-    if net.loss == "cross_entropy":
+    if net._network.loss in CLASS_LOSSES:
         sums = np.bincount(y, minlength=net.sizes[-1]) if y.ndim == 1 else y.sum(axis=0)
         counts = {"the classes": np.asarray(sums, "f8")}
     else:
@@ -167,7 +178,10 @@ def _of_targets(net: Inspectable, y: Array) -> Iterator[Finding]:
         if rows[common] <= IMBALANCE * rows[rare]:
             continue
         shares = f"class {rare} has {rows[rare]:,.4g} rows, class {common} {rows[common]:,.4g}"
-        advice = "Weigh rows by one over the frequency of their class: sample_weight in fit."
+        advice = (
+            "Weigh rows by one over the frequency of their class: in fit, class_weight='balanced' "
+            "or sample_weight."
+        )
         if rows[rare] == 0:
             advice = (
                 "What has no rows is never learnt; are these all the data, and in random order?"

@@ -64,14 +64,14 @@ class Differentiable(Predictor):
 
         Examples
         --------
-        The mean absolute error, which is not among the losses:
+        The mean fourth power of the error, which is not among the losses:
 
         >>> import briskmlp as bm
         >>> net = bm.MLP([1, 1], init="zeros")
         >>> X, y = np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]])
-        >>> dX, gradient = net.backward(X, np.sign(net(X) - y) / y.size)
+        >>> dX, gradient = net.backward(X, 4 * (net(X) - y) ** 3 / y.size)
         >>> gradient
-        array([-1.5, -1. ], dtype=float32)
+        array([-310., -182.], dtype=float32)
         """
         x = _validate.inputs(X, "X", self._network)
         shape = (*x.shape[:-1], self._network.outputs)

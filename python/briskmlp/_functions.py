@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _briskmlp_core as core
+from ._datasets import targets
 from ._function_docs import DOCS
-from ._validate import Array, DType, real_array, targets
+from ._validate import Array, DType, real_array
 
 _ufuncs: dict[str, np.ufunc] = core.make_ufuncs(DOCS)
 

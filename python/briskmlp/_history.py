@@ -36,7 +36,8 @@ class History:
     ----------
     metric_name
         What ``eval_metric`` is: "accuracy" (a share of 1) for the losses of classification,
-        "rmse" (root mean square error, in the target's unit) for those of regression.
+        "rmse" (root mean square error, in the target's unit) for those of regression, but for
+        "quantile" "coverage" (the share of targets between the outermost quantiles).
 
     Examples
     --------

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _briskmlp_core as core
-from ._validate import Array, Dataset
+from ._datasets import Dataset
+from ._validate import Array
 
 
 class Importance(NamedTuple):

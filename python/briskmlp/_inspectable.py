@@ -12,6 +12,8 @@ from . import _validate
 from ._differentiable import Differentiable
 from ._history import History
 from ._layerwise import layer_outputs
+from ._optimizer import Optimizer
+from ._optimizers import optimizer_of
 from ._state import MAX_SEED
 from ._training import rows_per_step
 from ._validate import Array
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from ._check import Checkup
     from ._explain import Explanation
+    from ._find_lr import RateTest
     from ._importance import Importance
     from ._summary import Summary
 
@@ -198,14 +201,75 @@ class Inspectable(Differentiable):
         scale of X
           Column 1 of X: far from 0 or widely spread. In column 1 the mean is -0.33 and the
           standard deviation 38.7.
-          Scale them: (X - X.mean(axis=0)) / X.std(axis=0), with the means and deviations of the
-          training rows only.
+          Train with fit(..., standardize=True), which scales them.
         learning rate
           of rates from 0.0001 to 0.1 try Adam(...): in one pass it lowers the loss ...
         """
         from ._check import check
 
         return check(self, self._dataset(X, y, sample_weight))
+
+    def find_lr(  # noqa: PLR0913 - all but the data have defaults
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        optimizer: Optimizer | str | None = None,
+        low: float = 1e-6,
+        high: float = 10.0,
+        steps: int = 200,
+        batch_size: int | None = None,
+        standardize: bool = False,
+        sample_weight: ArrayLike | None = None,
+    ) -> RateTest:
+        """Look for a good learning rate: raise it batch by batch (Smith 2015).
+
+        A copy of the network is trained, on a random part of the rows if that will do.
+
+        Parameters
+        ----------
+        X, y, batch_size, standardize, sample_weight
+            As for `fit`.
+        optimizer
+            As for `fit`; its own learning rate does not matter. Default `Adam()`.
+        low, high
+            The first learning rate and the last one. Default 1e-6 and 10.
+        steps
+            Number of batches, and of rates, at least 10. Default 200.
+
+        Returns
+        -------
+        RateTest
+            ``rates``, ``losses``, a ``suggestion``, and ``plot()``. The suggestion is a fifth of
+            the rate where the loss is lowest: a start for trying half and double.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit, or the loss is finite for almost no rate.
+
+        Examples
+        --------
+        >>> import briskmlp as bm
+        >>> X = np.random.default_rng(0).normal(size=(2000, 4))
+        >>> net = bm.MLP([4, 32, 1], seed=0)
+        >>> found = net.find_lr(X, X[:, 0] * X[:, 1])
+        >>> 1e-4 < found.suggestion < 0.3
+        True
+        >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=bm.Adam(found.suggestion))
+        """
+        from ._find_lr import find_lr
+
+        return find_lr(
+            self,
+            self._dataset(X, y, sample_weight),
+            optimizer_of(optimizer),
+            low=_validate.real_number(low, "low"),
+            high=_validate.real_number(high, "high"),
+            steps=_validate.positive_int(steps, "steps"),
+            batch_size=batch_size,
+            standardize=_validate.boolean(standardize, "standardize"),
+        )
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the layers with their units and weights.

@@ -20,7 +20,7 @@ def layers(network: core.Network) -> Iterator[core.Network]:
     end = 0
     for (K, N), activation in zip(pairwise(network.sizes), network.activations, strict=True):
         start, end = end, end + (K + 1) * N
-        layer = core.Network([K, N], [activation], "mse", network.dtype.name)
+        layer = core.Network([K, N], [activation], "mse", [], network.dtype.name)
         layer.parameters[:] = network.parameters[start:end]
         yield layer
 

@@ -23,18 +23,20 @@ _SAME = """
 
     Notes
     -----
-    An element of the result depends on its row of `x1`, its column of `x2` and the instruction set
-    in use, bit for bit, and on nothing else: neither on the number of threads, nor on the other
-    rows, nor on how the arrays lie in memory. {order}
+    An element of the result depends on its row of `x1`, its column of `x2`, the instruction set in
+    use and the order of its sum, bit for bit, and on nothing else: not on the number of threads.
+    {order}
 
     NaN and infinity propagate as in NumPy, and `numpy.errstate` hears of overflow and of invalid
     operations, whichever thread meets them.
 """
-_CHAINS = """Each is one chain of fused multiply-adds in ascending
-    order of k, where there are any."""
-_DOTS = """A dot product has as many sums
-    as a vector register has elements, of every so many-th product each; they are then added in a
-    fixed order."""
+_CHAINS = "Each is one chain of fused multiply-adds in ascending order of k"
+_DOTS = """dot product: as many sums as a
+    vector register has elements, of every so many-th product each, then added in a fixed order"""
+_MATVEC = f"""Each is a {_DOTS}; or, where the columns of a
+    matrix lie contiguous, one chain of fused multiply-adds in ascending order of k."""
+_VECMAT = f"""{_CHAINS}; or, where the columns
+    of a matrix lie contiguous, a {_DOTS}."""
 
 _DOCS = {
     "matmul": """Matrix product of two arrays.
@@ -49,9 +51,10 @@ _DOCS = {
     + _SAME.format(
         name="matmul",
         order=_CHAINS
-        + """ Where the result has no more
+        + """. Where the result has no more
     columns than a quarter of a vector register's elements, each is a dot product as `vecdot`
-    computes it.""",
+    computes it. So the order depends neither on the other rows nor on how matrices lie in memory;
+    in a product with a single row or column, it does: see `matvec` and `vecmat`.""",
     )
     + """
     Returns
@@ -81,7 +84,7 @@ _DOCS = {
         Matrices (..., M, K) and vectors (..., K), the leading dimensions broadcast.
     out : ndarray, optional
         Receives the result."""
-    + _SAME.format(name="matvec", order=_DOTS)
+    + _SAME.format(name="matvec", order=_MATVEC)
     + """
     Returns
     -------
@@ -103,7 +106,7 @@ _DOCS = {
         Vectors (..., K) and matrices (..., K, N), the leading dimensions broadcast.
     out : ndarray, optional
         Receives the result."""
-    + _SAME.format(name="vecmat", order=_CHAINS)
+    + _SAME.format(name="vecmat", order=_VECMAT)
     + """
     Returns
     -------
@@ -125,7 +128,7 @@ _DOCS = {
         Vectors (..., K), the leading dimensions broadcast.
     out : ndarray, optional
         Receives the result."""
-    + _SAME.format(name="vecdot", order=_DOTS)
+    + _SAME.format(name="vecdot", order=f"Each is a {_DOTS}.")
     + """
     Returns
     -------
@@ -190,11 +193,14 @@ def linear(
         If an operand is complex, or of another type that float64 does not hold.
     ValueError
         If the dimensions do not fit, or no activation has that name.
+    MemoryError
+        If an operand must be copied to be read, and there is no room.
 
     Notes
     -----
-    As for `matmul`, an element's bits depend neither on the threads nor on the other rows. Its sum
-    begins with the bias, or ends with it where `w` has so few columns that it is a dot product.
+    As for `matmul`, an element's bits do not depend on the threads, nor among several rows on the
+    other rows. Its sum begins with the bias, or ends with it where `w` has so few columns that it
+    is a dot product.
 
     Examples
     --------

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._datasets import CLASS_LOSSES, Dataset
+from ._losses import middle_columns
 from ._names import unknown_name
-from ._validate import Array, Dataset
+from ._validate import Array
 
 if TYPE_CHECKING:
     from ._predictor import Predictor
@@ -123,7 +125,7 @@ class Scorer:
         self.net, self.x, self.given = net, data[0], np.asarray(y)
         self.of_classes = net._network.metric == "accuracy"
         targets = data[1]
-        if net.loss == "cross_entropy" and targets.ndim == 2:
+        if net._network.loss in CLASS_LOSSES and targets.ndim == 2:
             targets = targets.argmax(axis=1)  # the likeliest class
         self.targets = targets if targets.ndim == 1 else targets.astype("f8")
         self.named: dict[str, Metric] = {}
@@ -162,7 +164,7 @@ class Scorer:
         if self.named:
             p = prediction.astype("f8")
             if not self.of_classes:
-                p = p[:, : self.targets.shape[1]]  # of "gaussian_nll" the means
+                p = p[:, middle_columns(self.net._network)]
             scores = {name: metric(self.targets, p) for name, metric in self.named.items()}
         for name, function in self.functions.items():
             scores[name] = float(function(self.given, prediction))

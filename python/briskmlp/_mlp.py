@@ -6,6 +6,7 @@ predictions, `Differentiable` gradients, `Inspectable` what can be learnt about 
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,19 +15,24 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
+from ._algorithm import descent
 from ._callbacks import Callback, TimeBudget, Training, callback_list
+from ._datasets import dataset, eval_dataset
 from ._history import History
 from ._inspectable import Inspectable
+from ._lbfgs import LBFGS
+from ._losses import Loss
 from ._optimizer import Optimizer
 from ._optimizers import optimizer_of
 from ._progress import open_progress
-from ._rates import rates_of
+from ._rates import RatesOfEpoch, rates_of
 from ._state import MAX_SEED, build
 from ._training import columns, make_scorer, rows_per_step, train
 from ._validate import Array
 
 if TYPE_CHECKING:
     from ._files import File
+    from ._saving import Saved
 
 Metric = str | Callable[[Array, Array], float]
 Metrics = Metric | Sequence[Metric] | Mapping[str, Metric]
@@ -47,15 +53,12 @@ class MLP(Inspectable):
         "mish", "softplus", "sigmoid" or "tanh", for all hidden layers; or a list of names, one for
         each hidden layer, whose output layer then is the identity, or one for every layer.
     loss
-        What training minimises, always a mean over the rows:
+        What training minimises, a mean over rows and targets; docs/losses.md has the formulas.
 
-        - "mse" (the default), the mean over the outputs of (y - z)^2;
-        - "cross_entropy", -sum p log softmax(z), for one class out of several;
-        - "binary_cross_entropy", the mean over the outputs of -y log s - (1 - y) log(1 - s) with
-          s = sigmoid(z), for independent yes-or-no questions;
-        - "gaussian_nll", the mean over the targets of (log v + (y - m)^2 / v + log 2 pi) / 2, with
-          the means m in the first half of the outputs z, log v in the second (Nix and Weigend
-          1994).
+        - Numbers: "mse" (the default), "mae", "huber", "log_cosh", "quantile"; "gaussian_nll" for
+          means and variances; "poisson" for counts, "gamma" for positive numbers, "tweedie".
+        - Classes: "cross_entropy", "focal", and "binary_cross_entropy" for yes-or-no questions.
+        - With settings: `Huber`, `Quantile`, `Tweedie`, `CrossEntropy`, `Focal`.
     dtype
         "float32" (the default) or "float64": the type of the parameters, of all computing and of
         all results.
@@ -110,14 +113,13 @@ class MLP(Inspectable):
         sizes: Sequence[int],
         activation: str | Sequence[str] = "relu",
         *,
-        loss: str = "mse",
+        loss: Loss = "mse",
         dtype: DTypeLike = "float32",
         seed: int | None = None,
         init: str = "auto",
     ) -> None:
         sizes = _validate.layer_sizes(sizes)
         names = _validate.activation_names(activation, len(sizes) - 1)
-        loss = _validate.known_name(loss, "loss", core.loss_names())
         self.init = _validate.known_name(init, "init", core.initializer_names())
         if seed is None:
             seed = secrets.randbits(32)  # short enough to note down
@@ -134,12 +136,14 @@ class MLP(Inspectable):
         *,
         epochs: int = 10,
         batch_size: int | None = None,
-        optimizer: Optimizer | str | None = None,
+        optimizer: Optimizer | LBFGS | str | None = None,
         batches_per_step: int = 1,
         average: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         shuffle: bool = True,
+        standardize: bool = False,
         sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[int, float] | ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
         metrics: Metrics | None = None,
         time_budget: float | None = None,
@@ -157,17 +161,18 @@ class MLP(Inspectable):
         X
             Rows (M, in), finite.
         y
-            Targets, finite: numbers (M, D), or (M,) if D is 1. For "cross_entropy" class numbers
-            (M,) from 0 to out - 1, or rows of probabilities (M, out); for "binary_cross_entropy"
-            each from 0 to 1.
+            Targets, finite: numbers (M, D), or (M,) if D is 1. For classes their numbers (M,) from
+            0 to out - 1, or rows of probabilities (M, out); for "binary_cross_entropy" each from 0
+            to 1.
         epochs
             How many times to go through all rows. Default 10.
         batch_size
             Rows in a step, at most M; the last step of an epoch may have fewer. Default 128, or M
             if that is less.
         optimizer
-            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`, or the name of
-            one that needs no settings. Default `Adam()`.
+            `SGD`, `Adam`, `AdamW`, `NAdam`, `RAdam`, `RMSprop`, `Adagrad` or `Lion`; `LBFGS`, for
+            small data, of which each epoch is a step; or the name of one that needs no settings.
+            Default `Adam()`.
         batches_per_step
             Batches whose mean gradient makes up one step of the optimizer. Default 1.
         average
@@ -180,8 +185,16 @@ class MLP(Inspectable):
             1 / (1 - share). Evaluation and prediction have all units. Default 0.
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
+        standardize
+            Whether to train on columns of X less their means, by their standard deviations; and for
+            "mse" and "gaussian_nll" so on targets, if the output layer is the identity. The layers
+            take this up: the network works on X as it is, before, between and afterwards, and all
+            figures are in the units of y. See Notes. Default False.
         sample_weight
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
+        class_weight
+            Weights of the classes, which multiply those of the rows: a list of all, a dict of those
+            that are not 1, or "balanced": the same for every class as a whole.
         eval_set
             (X, y) or (X, y, sample_weight) to evaluate on after each epoch.
         metrics
@@ -211,7 +224,7 @@ class MLP(Inspectable):
         TypeError, ValueError
             If an argument does not fit; the network is as it was.
         ImportError
-            If the display asked for is not installed.
+            If the display asked for, or what `LBFGS` needs, is not installed.
         DivergenceError
             If the loss stops being finite. The network has the parameters from before the best
             epoch.
@@ -222,6 +235,16 @@ class MLP(Inspectable):
             If the working arrays need more memory than the machine has; the network is as it was.
         RuntimeError
             If another thread is fitting this network.
+
+        Notes
+        -----
+        With `standardize` the means and deviations are those of this call's X and y, weighted by
+        `sample_weight`; a column that is constant is only shifted. They are not kept: a further fit
+        takes its own, and goes on from what the network then is. Only weights that are still as
+        they were drawn count as drawn for standardized data. What is minimised stays the same; so
+        with "mse" all targets have one scale. Weight decay and clipping act on what the weights for
+        standardized data are. A copy of X in the network's dtype is made. A warning tells of
+        columns so far from 0 that the dtype is too coarse for predictions.
 
         Examples
         --------
@@ -236,25 +259,22 @@ class MLP(Inspectable):
         >>> len(stopped)
         3
         """
-        data = self._dataset(X, y, sample_weight)
-        eval_data = None if eval_set is None else _validate.eval_dataset(self._network, eval_set)
+        data = dataset(self._network, X, y, sample_weight, class_weight=class_weight)
+        eval_data = None if eval_set is None else eval_dataset(self._network, eval_set)
         followers = [*callback_list(callback, "callback"), *callback_list(callbacks)]
         if time_budget is not None:
             followers.append(TimeBudget(time_budget))
         epochs = _validate.positive_int(epochs, "epochs")
+        average = _validate.share(average, "average")
+        batches_per_step = _validate.positive_int(batches_per_step, "batches_per_step")
+        dropped = _validate.dropout(dropout, len(self.sizes) - 2)
+        standardize = _validate.boolean(standardize, "standardize")
         rows = len(data[0])
-        batch_size = rows_per_step(batch_size, rows)
         settings = optimizer_of(optimizer)
-        options = core.FitOptions(
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=bool(shuffle),
-            seed=self.seed,
-            first_epoch=self.epochs_trained,
-            batches_per_step=_validate.positive_int(batches_per_step, "batches_per_step"),
-            dropout=_validate.dropout(dropout, len(self.sizes) - 2),
-            optimizer=settings.spec(len(self.activations), _validate.share(average, "average")),
-        )
+        if isinstance(settings, LBFGS):
+            settings.require_whole_batch(batch_size, rows, batches_per_step, average, dropped)
+            batch_size = rows
+        batch_size = rows_per_step(batch_size, rows)
         scorer = make_scorer(metrics, self, eval_data, eval_set)
         training = Training(
             self,
@@ -263,6 +283,27 @@ class MLP(Inspectable):
             batch_size=batch_size,
             columns=columns(eval_data, scorer),
         )
+        rate: float | RatesOfEpoch = math.nan
+        if isinstance(settings, LBFGS):
+            algorithm = settings.algorithm(epochs)
+        else:
+            options = core.FitOptions(
+                epochs=epochs,
+                batch_size=batch_size,
+                shuffle=bool(shuffle),
+                seed=self.seed,
+                first_epoch=self.epochs_trained,
+                batches_per_step=batches_per_step,
+                dropout=dropped,
+                optimizer=settings.spec(len(self.activations), average),
+            )
+            rates = rates_of(settings, epochs, training.batches, training.history)
+            algorithm = descent(options, rates)
+            rate = rates or options.learning_rate
+        if standardize:
+            from ._standardized import standardized
+
+            algorithm = standardized(algorithm, self, data)
         display = open_progress(
             progress, epochs=epochs, rows=rows, metric_name=training.history.metric_name
         )
@@ -270,8 +311,8 @@ class MLP(Inspectable):
             training,
             data,
             eval_data,
-            options,
-            rates=rates_of(settings, epochs, training.batches, training.history),
+            algorithm,
+            rate=rate,
             scorer=scorer,
             display=display,
             callbacks=followers,
@@ -314,8 +355,12 @@ def load(file: File) -> MLP:
     """
     from ._saving import read
 
-    state, history = read(file)
+    return from_saved(read(file))
+
+
+def from_saved(saved: Saved) -> MLP:
+    """The network that a file holds."""
     net = MLP.__new__(MLP)
-    net.__setstate__(state)
-    net.history = history
+    net.__setstate__(saved.state)
+    net.history = saved.history
     return net

@@ -13,6 +13,7 @@ from . import _briskmlp_core as core
 from . import _validate
 from ._history import History
 from ._layers import LayerArrays, assign, split
+from ._losses import Loss, loss_of
 from ._state import network_from, state_of
 from ._validate import Array
 
@@ -40,9 +41,9 @@ class Network:
         return tuple(self._network.activations)
 
     @property
-    def loss(self) -> str:
-        """The name of the loss."""
-        return self._network.loss
+    def loss(self) -> Loss:
+        """The loss: its name, or its settings where they are not the defaults."""
+        return loss_of(self._network.loss, self._network.loss_settings)
 
     @property
     def dtype(self) -> np.dtype[Any]:

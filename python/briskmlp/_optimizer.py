@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _briskmlp_core as core
 from . import _checks
-from .schedules import Schedule
+
+if TYPE_CHECKING:
+    from .schedules import Schedule
 
 
-class _Settings:
+class Settings:
     """Settings that print as the call that makes them, without what is left at its default."""
 
     def __repr__(self) -> str:
@@ -32,7 +34,7 @@ class _Settings:
 
 
 @dataclass(frozen=True, repr=False)
-class ClipNorm(_Settings):
+class ClipNorm(Settings):
     """Shorten each step's gradient to a norm, over all parameters together, of at most `limit`.
 
     (Pascanu, Mikolov and Bengio 2013.) The whole gradient has to be known before any parameter
@@ -49,7 +51,7 @@ class ClipNorm(_Settings):
 
 
 @dataclass(frozen=True, repr=False)
-class ClipValue(_Settings):
+class ClipValue(Settings):
     """Limit each entry of a step's gradient to [-limit, limit].
 
     >>> ClipValue(0.5)
@@ -63,7 +65,7 @@ class ClipValue(_Settings):
 
 
 @dataclass(frozen=True, repr=False)
-class ParameterGroups(_Settings):
+class ParameterGroups(Settings):
     """What is different for some of the parameters.
 
     Parameters
@@ -106,7 +108,7 @@ _ALL_ALIKE = ParameterGroups()
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Optimizer(_Settings):
+class Optimizer(Settings):
     """What every optimizer can be told beside its own settings.
 
     Parameters

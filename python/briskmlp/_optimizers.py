@@ -7,12 +7,15 @@ read.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _checks
+from ._lbfgs import LBFGS
 from ._names import unknown_name
 from ._optimizer import Optimizer
-from .schedules import Schedule
+
+if TYPE_CHECKING:
+    from .schedules import Schedule
 
 
 @dataclass(frozen=True, repr=False)
@@ -283,17 +286,19 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 
-def optimizer_of(optimizer: object) -> Optimizer:
+def optimizer_of(optimizer: object) -> Optimizer | LBFGS:
     """An optimizer as given, by its name, or for None: `Adam()`."""
     if optimizer is None:
         return Adam()
-    if isinstance(optimizer, Optimizer):
+    if isinstance(optimizer, (Optimizer, LBFGS)):
         return optimizer
     if not isinstance(optimizer, str):
-        kinds = ", ".join(cls.__name__ for cls in OPTIMIZERS.values())
+        kinds = ", ".join(cls.__name__ for cls in (*OPTIMIZERS.values(), LBFGS))
         raise TypeError(f"optimizer must be one of {kinds}, or a name, got {optimizer!r}")
+    if optimizer == "lbfgs":
+        return LBFGS()
     if optimizer not in OPTIMIZERS:
-        raise ValueError(unknown_name("optimizer", optimizer, OPTIMIZERS))
+        raise ValueError(unknown_name("optimizer", optimizer, [*OPTIMIZERS, "lbfgs"]))
     if optimizer == "sgd":
         raise ValueError("optimizer 'sgd' needs a learning rate: pass SGD(learning_rate)")
     return OPTIMIZERS[optimizer]()

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate
+from ._datasets import Dataset, dataset
 from ._history import Evaluation
 from ._network import Network
 from ._validate import Array
@@ -17,8 +18,8 @@ class Predictor(Network):
     def predict(self, X: ArrayLike, out: Array | None = None) -> Array:
         """Predictions in the target's own space.
 
-        Class probabilities for "cross_entropy", probabilities of yes for "binary_cross_entropy",
-        means and then variances for "gaussian_nll", the outputs themselves for "mse".
+        Probabilities of classes, or of yes; otherwise means, after which "gaussian_nll" has the
+        variances, or for "quantile" the quantiles, the lowest of every target first.
 
         Parameters
         ----------
@@ -85,8 +86,8 @@ class Predictor(Network):
         Returns
         -------
         Evaluation
-            ``loss`` and ``metric``: the share of right answers for the losses of classification,
-            the root mean square error for those of regression.
+            ``loss`` and ``metric``: for classes the share of right answers, for "quantile" that of
+            targets between the outermost ones, else the root mean square error of the means.
 
         Examples
         --------
@@ -97,7 +98,5 @@ class Predictor(Network):
         """
         return Evaluation(*self._network.evaluate(self._dataset(X, y, sample_weight)))
 
-    def _dataset(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> _validate.Dataset:
-        return _validate.dataset(self._network, X, y, sample_weight)
+    def _dataset(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Dataset:
+        return dataset(self._network, X, y, sample_weight)

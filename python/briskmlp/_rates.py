@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ._history import History
 from ._optimizer import Optimizer
-from .schedules import Rates, ReduceOnPlateau
+
+if TYPE_CHECKING:
+    from .schedules import Rates
 
 # Of an epoch, counted from 0, with so many batches.
-RatesOfEpoch = Callable[[int, int], Rates]
+RatesOfEpoch = Callable[[int, int], "Rates"]
 
 
 def rates_of(
@@ -24,6 +27,8 @@ def rates_of(
     schedule = optimizer.rate
     if not callable(schedule):
         return None
+    from .schedules import ReduceOnPlateau
+
     if isinstance(schedule, ReduceOnPlateau):
         plateau = schedule
 

@@ -1,10 +1,12 @@
 """Networks in files: NumPy's ``.npz``, so that `numpy.load` reads the arrays, without pickle.
 
-A file is a zip archive of three members, none compressed. The same network gives the same bytes.
+A file is a zip archive of these members, none compressed. The same network gives the same bytes.
 
 - ``network.json``: layers, loss, seed and so on, and the version of this format;
 - ``parameters.npy``: (P,), laid out as `MLP.parameters` are;
-- ``history.npy``: (epochs, columns), the figures of the latest fit; absent if there are none.
+- ``history.npy``: (epochs, columns), the figures of the latest fit; absent if there are none;
+- ``preprocessing.json``: how `briskmlp train` made inputs from a table's columns, with a version of
+  its own; absent from other networks. `briskmlp.load` passes over it.
 
 ``"optimizer"`` in the JSON is null: a fit begins with a fresh optimizer. Its settings have their
 place there, and its arrays in members named ``optimizer/*.npy``, in a later version of the format.
@@ -21,7 +23,7 @@ import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 ENTRIES = {*PLAIN_ENTRIES, "format_version", "version", "init", "history", "optimizer"}
 JSON, PARAMETERS, HISTORY = "network.json", "parameters.npy", "history.npy"
+PREPROCESSING = "preprocessing.json"
 MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
 SHORTEST_ZIP = 22  # bytes: an end without a beginning
 MAGIC = b"\x93NUMPY\x01\x00"  # of format 1.0, which has two bytes for the header's length
@@ -54,11 +57,19 @@ ERRORS = (
 )
 
 
+class Saved(NamedTuple):
+    """What a file holds."""
+
+    state: dict[str, Any]  # for `Network.__setstate__`
+    history: History | None
+    preprocessing: dict[str, Any] | None  # an object, not looked at
+
+
 # --- Writing -----------------------------------------------------------------------------------
 
 
-def save(net: Network, file: File) -> None:
-    """Write a network, see `MLP.save`."""
+def save(net: Network, file: File, preprocessing: dict[str, Any] | None = None) -> None:
+    """Write a network, see `MLP.save`, and what `briskmlp train` adds to it."""
     flat = net.parameters
     require_finite(flat, "parameters", flat.dtype)
     state = net.__getstate__() | {"history": None, "optimizer": None}
@@ -73,11 +84,15 @@ def save(net: Network, file: File) -> None:
         }
         if len(net.history):
             arrays[HISTORY] = np.stack([net.history[name] for name in columns], axis=1)
-    text = json.dumps(state, indent=1).encode("ascii")
-    if len(text) > MAX_READ:
-        raise ValueError(f"the layers and the history's columns are {len(text):,} bytes of JSON")
+    texts = {JSON: json.dumps(state, indent=1)}
+    if preprocessing is not None:
+        texts[PREPROCESSING] = json.dumps(preprocessing, allow_nan=False)
+    for name, text in texts.items():
+        if len(text) > MAX_READ:
+            raise ValueError(f"{name} would have {len(text):,} bytes, at most {MAX_READ:,}")
     with writing(file) as opened, zipfile.ZipFile(opened, "w") as archive:
-        _add(archive, JSON, len(text), [text])
+        for name, text in texts.items():
+            _add(archive, name, len(text), [text.encode("ascii")])
         for name, array in arrays.items():
             head = _head(array.shape, array.dtype)
             values = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
@@ -113,8 +128,8 @@ def _head(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
 # --- Reading -----------------------------------------------------------------------------------
 
 
-def read(file: File) -> tuple[dict[str, Any], History | None]:
-    """The state of a saved network, for `Network.__setstate__`, and its history."""
+def read(file: File) -> Saved:
+    """Read what `save` wrote."""
     with reading(file) as opened:
         try:
             return _read(opened)
@@ -122,13 +137,13 @@ def read(file: File) -> tuple[dict[str, Any], History | None]:
             raise ValueError(f"cannot load {name_of(file)}: {error}") from error
 
 
-def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
+def _read(opened: BinaryIO) -> Saved:
     guarded = _Guarded(opened)
     with zipfile.ZipFile(guarded) as archive:
         members = Counter(info.filename for info in archive.infolist())
         if JSON not in members:
             raise ValueError(f"it has no member {JSON}")
-        state = _parse(_read_bytes(archive, _member(archive, JSON, guarded)))
+        state = _parse(archive, JSON, guarded)
         require_version(state)
         if state.keys() != ENTRIES:
             odd = ", ".join(sorted(state.keys() ^ ENTRIES))
@@ -140,6 +155,7 @@ def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
         if state["optimizer"] is not None:
             raise ValueError("optimizer must be null")
         expected = {JSON, PARAMETERS, HISTORY} if shape[0] else {JSON, PARAMETERS}
+        expected |= members.keys() & {PREPROCESSING}
         if members != Counter(expected):
             found, wanted = ", ".join(members.elements()), ", ".join(sorted(expected))
             raise ValueError(f"it has the members {found:.200}; expected {wanted}")
@@ -150,7 +166,8 @@ def _read(opened: BinaryIO) -> tuple[dict[str, Any], History | None]:
             figures = _read_array(archive, HISTORY, shape, np.dtype("f8"), guarded)
             for row in figures.tolist():
                 history.append(dict(zip(state["history"]["columns"], row, strict=True)))
-    return state | {"parameters": flat}, history
+        extra = _parse(archive, PREPROCESSING, guarded) if PREPROCESSING in members else None
+    return Saved(state | {"parameters": flat}, history, extra)
 
 
 class _Guarded:
@@ -192,21 +209,22 @@ def _read_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return archive.read(info)
 
 
-def _parse(text: bytes) -> dict[str, Any]:
-    """The JSON's entries, if they are an object whose names differ."""
+def _parse(archive: zipfile.ZipFile, member: str, guarded: _Guarded) -> dict[str, Any]:
+    """The entries of a member in JSON, if it is an object whose names differ."""
 
     def entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({name for name, _ in pairs}) < len(pairs):
-            raise ValueError(f"{JSON} has two entries of one name")
+            raise ValueError(f"{member} has two entries of one name")
         return dict(pairs)
 
     def constant(name: str) -> Any:
-        raise ValueError(f"{JSON} has the number {name}")
+        raise ValueError(f"{member} has the number {name}")
 
-    state = json.loads(text.decode("ascii"), object_pairs_hook=entries, parse_constant=constant)
-    if not isinstance(state, dict):
-        raise ValueError(f"{JSON} is not an object")
-    return state
+    text = _read_bytes(archive, _member(archive, member, guarded)).decode("ascii")
+    parsed = json.loads(text, object_pairs_hook=entries, parse_constant=constant)
+    if not isinstance(parsed, dict):
+        raise ValueError(f"{member} is not an object")
+    return parsed
 
 
 def _history_of(entry: object) -> tuple[History | None, tuple[int, int]]:

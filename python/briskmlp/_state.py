@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from . import _briskmlp_core as core
+from ._losses import Loss, from_plain, loss_of, named_numbers, plain
 from ._validate import (
     DType,
     activation_names,
@@ -26,7 +27,7 @@ class Outline(NamedTuple):
 
     sizes: list[int]
     activations: list[str]
-    loss: str
+    loss: Loss
     dtype: DType
     seed: int
     init: str
@@ -38,10 +39,10 @@ def num_parameters(sizes: list[int]) -> int:
     return sum((K + 1) * N for K, N in pairwise(sizes))
 
 
-def build(sizes: list[int], activations: list[str], loss: str, dtype: DType) -> core.Network:
+def build(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) -> core.Network:
     """The core's network, its parameters zero."""
     try:
-        return core.Network(sizes, activations, loss, dtype.name)
+        return core.Network(sizes, activations, *named_numbers(loss), dtype.name)
     except MemoryError:
         count = num_parameters(sizes)
         size = count * dtype.itemsize / 2**30
@@ -58,7 +59,7 @@ def state_of(network: core.Network, seed: int, init: str, epochs_trained: int) -
         "version": core.__version__,
         "sizes": network.sizes,
         "activations": network.activations,
-        "loss": network.loss,
+        "loss": plain(loss_of(network.loss, network.loss_settings)),
         "dtype": network.dtype.name,
         "seed": seed,
         "init": init,
@@ -86,7 +87,7 @@ def outline_of(state: dict[str, Any]) -> Outline:
     return Outline(
         sizes,
         activation_names(state["activations"], len(sizes) - 1),
-        known_name(state["loss"], "loss", core.loss_names()),
+        from_plain(state["loss"]),
         float_type(state["dtype"]),
         whole_number(state["seed"], "seed", 0, MAX_SEED),
         # The earliest pickles have no such entry.

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _briskmlp_core as core
+from ._algorithm import Algorithm, Report
 from ._callbacks import Callback, Training, begin, end
+from ._datasets import Dataset
 from ._errors import DivergenceError
 from ._history import History
 from ._progress import Progress, Silent
 from ._rates import RatesOfEpoch
-from ._validate import Dataset, positive_int
+from ._validate import positive_int
 
 if TYPE_CHECKING:
     from ._metrics import Scorer
@@ -58,9 +59,9 @@ def train(
     training: Training,
     data: Dataset,
     eval_data: Dataset | None,
-    options: core.FitOptions,
+    algorithm: Algorithm,
     *,
-    rates: RatesOfEpoch | None,
+    rate: float | RatesOfEpoch,
     scorer: Scorer | None,
     display: Progress,
     callbacks: Sequence[Callback],
@@ -69,7 +70,7 @@ def train(
     history = training.history
     no_scores = dict.fromkeys(scorer.columns, math.nan) if scorer else {}
 
-    def append(report: core.EpochReport, scores: dict[str, float]) -> None:
+    def append(report: Report, scores: dict[str, float]) -> None:
         record = {"loss": report.loss}
         if eval_data is not None:
             record |= {"eval_loss": report.eval_loss, "eval_metric": report.eval_metric}
@@ -77,7 +78,7 @@ def train(
         record["seconds"] = report.seconds
         history.append(record)
 
-    def on_epoch(report: core.EpochReport) -> bool:
+    def on_epoch(report: Report) -> bool:
         append(report, scorer() if scorer else no_scores)
         training.tell_net(len(history))
         display.update(report.epoch - 1, history[-1])
@@ -85,26 +86,20 @@ def train(
         return any(wishes)
 
     # Without anyone to tell, the core need not wait for the interpreter after each epoch.
-    followed = callbacks or scorer or rates or not isinstance(display, Silent)
+    followed = callbacks or scorer or callable(rate) or not isinstance(display, Silent)
     with closing(display):
         begin(callbacks, training)
         try:
-            outcome = core.fit(
-                training.net._network,
-                data,
-                eval_data,
-                options,
-                on_epoch if followed else None,
-                rates,
+            outcome = algorithm(
+                training.net._network, data, eval_data, on_epoch if followed else None
             )
             # Those that nobody followed, or that a metric failed on.
             for report in outcome.epochs[len(history) :]:
                 append(report, no_scores)
             training.error = outcome.error
             if outcome.diverged and outcome.error is None:
-                rate = options.learning_rate
-                if rates is not None:
-                    rate = float(rates(outcome.epoch - 1, training.batches)[outcome.step - 1])
+                if callable(rate):
+                    rate = float(rate(outcome.epoch - 1, training.batches)[outcome.step - 1])
                 training.error = DivergenceError(outcome.epoch, outcome.step, history, rate)
             training.tell_net(epochs_kept(history, training.error))
         except BaseException as error:

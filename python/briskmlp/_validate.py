@@ -12,7 +12,7 @@ import operator
 import sys
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -22,25 +22,9 @@ from ._names import unknown_name
 
 Array = NDArray[Any]
 DType = np.dtype[Any]
-Dataset = tuple[Array, Array, Array | None]  # inputs, targets, weights of the rows
-
-
-class Head(Protocol):
-    """What decides which targets fit: a loss, and the raw outputs that it is taken of."""
-
-    @property
-    def loss(self) -> str: ...
-    @property
-    def outputs(self) -> int: ...
-    @property
-    def target_cols(self) -> int: ...
-    @property
-    def dtype(self) -> DType: ...
 
 
 MAX_ROWS = 2**32 - 1  # the core numbers rows in 32 bits
-# Rows of probabilities may miss 1 by the rounding of half precision, 2^-11 for each of them.
-PROBABILITY_TOLERANCE = 1e-3
 
 
 # --- Single values -----------------------------------------------------------------------------
@@ -71,6 +55,13 @@ def whole_number(value: object, name: str, low: int, high: int = sys.maxsize) ->
 def positive_int(value: object, name: str) -> int:
     """`value` as an int of at least 1."""
     return whole_number(value, name, 1)
+
+
+def boolean(value: object, name: str) -> bool:
+    """`value` if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def share(value: object, name: str) -> float:
@@ -203,7 +194,7 @@ def require_finite(array: Array, name: str, dtype: DType) -> None:
         raise ValueError(f"{name} has {rows[row, col]} in row {row}{column}{reason}")
 
 
-def _reject(bad: Array, values: Array, name: str, expected: str) -> None:
+def reject(bad: Array, values: Array, name: str, expected: str) -> None:
     """Raise ValueError for the first of the `values` that is `bad`, both (M,) or (M, N)."""
     if bad.any():
         row, *col = np.argwhere(bad)[0]
@@ -224,6 +215,14 @@ def inputs(X: ArrayLike, name: str, network: core.Network, *, row_allowed: bool 
     return x
 
 
+def rows(X: ArrayLike, name: str, network: core.Network) -> Array:
+    """Rows for training: (M, in), M at least 1."""
+    x = inputs(X, name, network, row_allowed=False)
+    if not 1 <= len(x) <= MAX_ROWS:
+        raise ValueError(f"{name} has {len(x)} rows, expected from 1 to {MAX_ROWS}")
+    return x
+
+
 def array_of(values: ArrayLike, name: str, shape: tuple[int, ...], dtype: DType) -> Array:
     """`values` as a C-contiguous array of exactly this shape and type."""
     array = real_array(values, name, dtype)
@@ -232,7 +231,7 @@ def array_of(values: ArrayLike, name: str, shape: tuple[int, ...], dtype: DType)
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(array, dtype)
     if result.dtype.itemsize < array.dtype.itemsize:
-        _reject(np.isinf(result) & ~np.isinf(array), array, name, f"which is infinite in {dtype}")
+        reject(np.isinf(result) & ~np.isinf(array), array, name, f"which is infinite in {dtype}")
     return result
 
 
@@ -247,88 +246,3 @@ def destination(out: object, shape: tuple[int, ...], dtype: DType) -> Array:
     if not out.flags.writeable:
         raise ValueError("out is read-only")
     return out
-
-
-# --- Data sets ---------------------------------------------------------------------------------
-
-
-def rows(X: ArrayLike, name: str, network: core.Network) -> Array:
-    """Rows for training: (M, in), M at least 1."""
-    x = inputs(X, name, network, row_allowed=False)
-    if not 1 <= len(x) <= MAX_ROWS:
-        raise ValueError(f"{name} has {len(x)} rows, expected from 1 to {MAX_ROWS}")
-    return x
-
-
-def dataset(
-    network: core.Network,
-    X: ArrayLike,
-    y: ArrayLike,
-    sample_weight: ArrayLike | None,
-    names: tuple[str, str, str] = ("X", "y", "sample_weight"),
-) -> Dataset:
-    """Rows to learn from or to be judged on, all finite and fit for the network."""
-    x = rows(X, names[0], network)
-    t = targets(y, names[1], len(x), network)
-    w = None if sample_weight is None else weights(sample_weight, names[2], len(x), network)
-    require_finite(x, names[0], network.dtype)
-    return x, t, w
-
-
-def eval_dataset(network: core.Network, eval_set: object) -> Dataset:
-    """The data set of a pair (X, y) or a triple (X, y, sample_weight)."""
-    if not isinstance(eval_set, (tuple, list)) or len(eval_set) not in (2, 3):
-        raise TypeError("eval_set must be (X, y) or (X, y, sample_weight)")
-    X, y, sample_weight = (*eval_set, None)[:3]
-    return dataset(network, X, y, sample_weight, ("eval_set[0]", "eval_set[1]", "eval_set[2]"))
-
-
-def targets(y: ArrayLike, name: str, rows: int, network: Head) -> Array:
-    """y as class numbers (M,) or as values (M, cols), whichever the loss takes."""
-    cols = network.target_cols
-    takes_labels = network.loss == "cross_entropy"
-    t = real_array(y, name, network.dtype)
-    if t.ndim not in (1, 2):
-        shapes = f"({rows},) or ({rows}, {cols})" if takes_labels else f"({rows}, {cols})"
-        raise ValueError(f"{name} has shape {t.shape}, expected {shapes}")
-    if len(t) != rows:
-        raise ValueError(f"{name} has {len(t)} rows, X has {rows}")
-    if takes_labels and (t.ndim == 1 or t.shape[1] == 1):
-        return _labels(t.reshape(rows), name, network)
-    t = t.reshape(rows, -1)
-    if t.shape[1] != cols:
-        raise ValueError(f"{name} has {t.shape[1]} columns, loss {network.loss!r} expects {cols}")
-    require_finite(t, name, network.dtype)
-    if takes_labels:
-        _reject(t < 0, t, name, "expected probabilities, none below 0")
-        sums = t.sum(axis=1, dtype=np.float64)
-        wrong = np.abs(sums - 1) > PROBABILITY_TOLERANCE
-        _reject(wrong, sums, f"the sum over {name}", "expected probabilities, adding up to 1")
-    elif network.loss == "binary_cross_entropy":
-        _reject((t < 0) | (t > 1), t, name, "expected probabilities, from 0 to 1")
-    # A copy: in a fit every thread reads them for itself, and must not see them change.
-    return np.array(t, network.dtype, order="C")
-
-
-def _labels(t: Array, name: str, network: Head) -> Array:
-    """Class numbers (M,), from 0 to outputs - 1, as int32."""
-    classes = network.outputs
-    require_finite(t, name, t.dtype)
-    bad = (t < 0) | (t >= classes)
-    if t.dtype.kind == "f":
-        bad |= t != np.floor(t)
-    _reject(bad, t, name, f"expected a class number from 0 to {classes - 1}")
-    return t.astype(np.int32)
-
-
-def weights(sample_weight: ArrayLike, name: str, rows: int, network: core.Network) -> Array:
-    """Weights of the rows (M,): none negative, not all zero."""
-    w = real_array(sample_weight, name, network.dtype)
-    if w.shape != (rows,):
-        raise ValueError(f"{name} has shape {w.shape}, expected ({rows},)")
-    require_finite(w, name, network.dtype)
-    _reject(w < 0, w, name, "expected none below 0")
-    if not w.any():
-        raise ValueError(f"{name} is 0 in every row")
-    # Only their ratios matter: the largest becomes 1, so that no sum or share leaves the range.
-    return np.ascontiguousarray(w / np.float64(w.max()), network.dtype)

@@ -23,6 +23,9 @@ class Recorder : public FitObserver {
         return report.epoch == stop_after;
     }
     const double* rate_factors(index_t, index_t) override { return nullptr; }
+    double* batch_losses(index_t epoch, index_t batches) override {
+        return losses.empty() ? nullptr : losses.data() + epoch * batches;
+    }
     bool interrupted() override {
         if (throw_at_once) {
             throw std::runtime_error("interrupted");
@@ -33,6 +36,7 @@ class Recorder : public FitObserver {
     index_t stop_after = -1;
     bool interrupt = false, throw_at_once = false;
     std::vector<std::vector<T>> after_epochs;
+    std::vector<double> losses;  // of all batches, unless it is empty to begin with
 
   private:
     const Network<T>* net_;

@@ -135,11 +135,11 @@ InputMatrix input_matrix(const std::vector<T>& values, index_t cols) {
 
 // All layers but the last have `activation`; the last has none.
 template <class T>
-Network<T> make_network(std::vector<index_t> sizes, Activation activation, Loss loss,
+Network<T> make_network(std::vector<index_t> sizes, Activation activation, LossSpec loss,
                         std::uint64_t seed = 1) {
     std::vector<Activation> activations(sizes.size() - 1, activation);
     activations.back() = Activation::kIdentity;
-    Network<T> net({std::move(sizes), std::move(activations), loss});
+    Network<T> net({std::move(sizes), std::move(activations), std::move(loss)});
     net.initialize(seed, Initializer::kAuto);
     return net;
 }
@@ -162,7 +162,7 @@ struct TestData {
              std::uint64_t seed = 10)
         : x(random_values<T>(rows * net.inputs(), seed)),
           inputs(net.inputs()),
-          cols(net.outputs() / loss_info(net.spec().loss).outputs_per_target) {
+          cols(net.outputs() / net.spec().loss.outputs_per_target()) {
         const CounterRng rng(seed, RandomStream::kShuffle, 0);
         for (index_t r = 0; kind == TargetKind::kLabels && r < rows; ++r) {
             labels.push_back(static_cast<std::int32_t>(

@@ -22,7 +22,7 @@ namespace {
 // One way of training whose bits must not depend on threads.
 struct Regime {
     std::vector<index_t> sizes;
-    Loss loss;
+    LossSpec loss;
     TargetKind targets;
     index_t rows, batch_size;
     PlanKind plan;  // what it is to be
@@ -40,6 +40,14 @@ TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, f
         {{64, 60, 10}, Loss::kCrossEntropy, TargetKind::kLabels, 333, 32, PlanKind::kSharded},
         {{64, 160, 129, 4}, Loss::kCrossEntropy, TargetKind::kLabels, 333, 128, PlanKind::kSharded},
         {{5, 33, 41, 35, 64, 2}, Loss::kMse, TargetKind::kValues, 333, 128, PlanKind::kSharded},
+        {{64, 60, 6},
+         {Loss::kQuantile, {0.1, 0.5, 0.9}},
+         TargetKind::kValues,
+         333,
+         32,
+         PlanKind::kSharded},
+        {{4, 24, 24, 2}, Loss::kPoisson, TargetKind::kValues, 7000, 6000, PlanKind::kChunked},
+        {{90, 10}, {Loss::kFocal, {2}}, TargetKind::kLabels, 3000, 1100, PlanKind::kChunked},
     };
     for (const Regime& t : regimes) {
         CAPTURE(t.rows);
@@ -68,6 +76,21 @@ TEST_CASE_TEMPLATE("training gives the same bits on any number of threads", T, f
                                one.begin()));
         CHECK(same_bits(one, run(2)));
         CHECK(same_bits(one, run(5)));
+    }
+}
+
+TEST_CASE("an epoch's loss is the mean of its batches' losses") {
+    auto net = make_network<double>({5, 20, 3}, Activation::kTanh, Loss::kCrossEntropy);
+    const TestData<double> data(net, 50, TargetKind::kLabels, true);
+    Recorder<double> observer(net);
+    observer.losses.assign(3 * 4, -1);
+    const Dataset<double> all = data.all();
+    const FitResult result =
+        fit_observed<double>(net, all, nullptr, fit_options(3, 16, sgd(0.1)), observer);
+    for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+        const double* const losses = observer.losses.data() + 4 * epoch;
+        const double sum = 16 * (losses[0] + losses[1] + losses[2]) + 2 * losses[3];
+        CHECK(result.epochs[epoch].loss == doctest::Approx(sum / 50).epsilon(1e-12));
     }
 }
 

@@ -23,7 +23,7 @@ using Values = std::vector<double>;
 // A network whose activations are far from their kinks for inputs in [-1, 1]: biases are 1 and -1
 // in turn, and what the weights add stays below 0.9.
 Network<double> kinkless_network(const std::vector<index_t>& sizes, Activation hidden,
-                                 Activation output, Loss loss) {
+                                 Activation output, const LossSpec& loss) {
     std::vector<Activation> activations(sizes.size() - 1, hidden);
     activations.back() = output;
     Network<double> net({sizes, activations, loss});
@@ -104,23 +104,37 @@ Values batch_gradient(const Network<double>& net, const Dataset<double>& data, c
     return gradient;
 }
 
-constexpr Loss kLosses[] = {Loss::kMse, Loss::kCrossEntropy, Loss::kBinaryCrossEntropy,
-                            Loss::kGaussianNll};
+// Those without a step in their derivative.
+const LossSpec kLosses[] = {Loss::kMse,
+                            {Loss::kHuber, {0.5}},
+                            Loss::kLogCosh,
+                            Loss::kCrossEntropy,
+                            {Loss::kCrossEntropy, {0.1}},
+                            {Loss::kFocal, {2}},
+                            Loss::kBinaryCrossEntropy,
+                            Loss::kGaussianNll,
+                            Loss::kPoisson,
+                            Loss::kGamma,
+                            {Loss::kTweedie, {1.5}}};
+
+TargetKind target_kind(const LossSpec& loss) {
+    return loss.kind == Loss::kFocal ? TargetKind::kLabels : TargetKind::kValues;
+}
 
 }  // namespace
 
 TEST_CASE("gradients agree with central differences for every activation and loss") {
     for (int kind = 0; kind < kActivationCount; ++kind) {
         const auto activation = static_cast<Activation>(kind);
-        for (const Loss loss : kLosses) {
+        for (const LossSpec& loss : kLosses) {
             CAPTURE(std::string(activation_info(activation).name));
-            CAPTURE(std::string(loss_info(loss).name));
+            CAPTURE(std::string(loss.info().name));
             auto net = kinkless_network({3, 6, 5, 4}, activation, Activation::kIdentity, loss);
             for (const bool weighted : {false, true}) {
-                const TestData<double> data(net, 7, TargetKind::kValues, weighted);
+                const TestData<double> data(net, 7, target_kind(loss), weighted);
                 CHECK(worst_gradient(net, data.all()) <= 1);
             }
-            if (loss == Loss::kCrossEntropy) {
+            if (loss.kind == Loss::kCrossEntropy) {
                 const TestData<double> data(net, 7, TargetKind::kLabels, true);
                 CHECK(worst_gradient(net, data.all()) <= 1);
             }
@@ -137,10 +151,10 @@ TEST_CASE("gradients agree with central differences over many rows and odd width
     for (const std::vector<index_t>& s : sizes) {
         for (const Activation activation :
              {Activation::kRelu, Activation::kGelu, Activation::kTanh}) {
-            for (const Loss loss : kLosses) {
+            for (const LossSpec& loss : kLosses) {
                 auto net = kinkless_network(s, activation, Activation::kIdentity, loss);
-                const TestData<double> data(net, 150, TargetKind::kValues, true);  // two row tiles
-                CAPTURE(std::string(loss_info(loss).name));
+                const TestData<double> data(net, 150, target_kind(loss), true);  // two row tiles
+                CAPTURE(std::string(loss.info().name));
                 CHECK(worst_gradient(net, data.all(), 1 + net.num_parameters() / 12) <= 1);
             }
         }

@@ -17,7 +17,7 @@ using namespace briskmlp;
 
 namespace {
 
-NetworkSpec spec(std::vector<index_t> sizes, Loss loss = Loss::kMse) {
+NetworkSpec spec(std::vector<index_t> sizes, const LossSpec& loss = Loss::kMse) {
     const std::size_t layers = sizes.size() - std::min<std::size_t>(sizes.size(), 1);
     return {std::move(sizes), std::vector<Activation>(layers, Activation::kRelu), loss};
 }
@@ -42,6 +42,14 @@ TEST_CASE("networks that make no sense are refused") {
                          "log-variance for each target; the network has 5",
                          std::invalid_argument);
     CHECK_NOTHROW(Network<float>(spec({3, 6}, Loss::kGaussianNll)));
+    CHECK_THROWS_WITH_AS(Network<float>(spec({3, 5}, {Loss::kQuantile, {0.1, 0.5, 0.9}})),
+                         "loss 'quantile' needs a multiple of 3 outputs, each quantile for each "
+                         "target; the network has 5",
+                         std::invalid_argument);
+    CHECK_THROWS_WITH_AS(Network<float>(spec({3, 1}, {Loss::kFocal, {2}})),
+                         "loss 'focal' needs an output for each class, at least 2; for one "
+                         "yes-or-no output use 'binary_cross_entropy'",
+                         std::invalid_argument);
 }
 
 TEST_CASE_TEMPLATE("parameters beyond memory throw std::bad_alloc", T, float, double) {

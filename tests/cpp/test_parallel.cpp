@@ -143,6 +143,47 @@ TEST_CASE("the end of a region orders memory as a barrier does") {
     CHECK(written[0] + written[1] + written[2] == expected);
 }
 
+TEST_CASE("every item runs once, whoever comes in time") {
+    const Threads allowed(5);
+    constexpr index_t kMost = 40;
+    std::vector<int> visits(kMost);  // plain integers: the end of the region orders them
+    for (int round = 0; round < 2000; ++round) {
+        const index_t threads = 1 + round % 5, items = round % (kMost + 1);
+        std::fill(visits.begin(), visits.end(), 0);
+        std::atomic<int> mistakes{0};
+        parallel_items(threads, items, [&](const Worker& worker, index_t item) {
+            mistakes += worker.index >= worker.count || worker.count > threads;
+            ++visits[static_cast<std::size_t>(item)];
+        });
+        CHECK(mistakes == 0);
+        for (index_t i = 0; i < kMost; ++i) {
+            CHECK(visits[static_cast<std::size_t>(i)] == (i < items ? 1 : 0));
+        }
+        if (round % 7 == 0) {  // the same workers, all of them, straight after
+            CHECK(workers(threads) == (serial() ? 1 : threads));
+        }
+        if (round % 97 == 0) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));  // they fall asleep
+        }
+    }
+}
+
+TEST_CASE("workers take items beside the caller") {
+    const Threads allowed(2);
+    if (serial()) {
+        return;
+    }
+    // The caller's first item lasts until another worker has begun one.
+    std::atomic<bool> helped{false};
+    parallel_items(2, 2, [&](const Worker& worker, index_t) {
+        helped = helped || worker.index == 1;
+        while (worker.count == 2 && !helped) {
+            std::this_thread::yield();
+        }
+    });
+    CHECK(helped);
+}
+
 TEST_CASE("workers that fell asleep wake up") {
     const Threads allowed(3);
     for (int round = 0; round < 20; ++round) {

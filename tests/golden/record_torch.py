@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import json
 import platform
+from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from briskmlp import reference
+from briskmlp._losses import KINDS, Loss, from_plain, named_numbers, plain
 from cases import OPTIMIZERS, PROBLEMS, draw_data, make_network
 from torch.nn import functional
 
@@ -55,12 +57,55 @@ def gaussian_nll(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return functional.gaussian_nll_loss(mean, y, log_variance.exp(), full=True, eps=1e-300)
 
 
+def quantiles(z: torch.Tensor, y: torch.Tensor, levels: list[float]) -> torch.Tensor:
+    middle = (len(levels) - 1) // 2
+    z = z.reshape(len(z), len(levels), -1)
+    steps = functional.softplus(z, threshold=40)
+    sum_up = steps[:, middle + 1 :].cumsum(1)
+    sum_down = steps[:, :middle].flip(1).cumsum(1).flip(1)
+    start = z[:, middle : middle + 1]
+    error = y[:, None] - torch.cat([start - sum_down, start, start + sum_up], 1)
+    t = torch.tensor(levels, dtype=z.dtype)[:, None]
+    return torch.maximum(t * error, (t - 1) * error).mean()
+
+
+def focal(z: torch.Tensor, y: torch.Tensor, gamma: float) -> torch.Tensor:
+    losses = functional.cross_entropy(z, y, reduction="none")
+    return ((1 - torch.exp(-losses)) ** gamma * losses).mean()
+
+
+def poisson(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    constant = (torch.xlogy(y, y) - y).mean()  # which PyTorch leaves out
+    return functional.poisson_nll_loss(z, y, log_input=True, full=False) + constant
+
+
+def tweedie(z: torch.Tensor, y: torch.Tensor, power: float) -> torch.Tensor:
+    a, b = 2 - power, power - 1
+    return (torch.exp(a * z) / a + y * torch.exp(-b * z) / b - y**a / (a * b)).mean()
+
+
 LOSSES = {
     "mse": functional.mse_loss,
+    "mae": functional.l1_loss,
+    "huber": functional.huber_loss,
+    "log_cosh": lambda z, y: torch.log(torch.cosh(z - y)).mean(),
+    "quantile": quantiles,
     "cross_entropy": functional.cross_entropy,
+    "focal": focal,
     "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
     "gaussian_nll": gaussian_nll,
+    "poisson": poisson,
+    "gamma": lambda z, y: (y / z.exp() - 1 - torch.log(y / z.exp())).mean(),
+    "tweedie": tweedie,
 }
+
+
+def loss_of(loss: Loss) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """PyTorch's for one of ours: their settings have the same names."""
+    name, _ = named_numbers(loss)
+    settings = KINDS[name]() if loss in KINDS else loss
+    return partial(LOSSES[name], **({} if isinstance(settings, str) else vars(settings)))
+
 
 CASES = [  # problem, activation and optimizer, by the names in `cases`
     *(("mse", activation, "sgd") for activation in ACTIVATIONS),
@@ -101,7 +146,7 @@ def train(start: dict[str, Any]) -> Trajectory:
     for _ in range(STEPS):
         optimizer.zero_grad()
         outputs, zs = forward(X, weights, biases, start["activation"])
-        loss = LOSSES[start["loss"]](outputs, y)
+        loss = loss_of(from_plain(start["loss"]))(outputs, y)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -116,7 +161,7 @@ def draw_start(problem: str, activation: str, optimizer: str, seed: int) -> dict
     settings = OPTIMIZERS[optimizer]
     return {
         "activation": activation,
-        "loss": PROBLEMS[problem].loss,
+        "loss": plain(PROBLEMS[problem].loss),
         "optimizer": {"name": type(settings).__name__}
         | {f.name: getattr(settings, f.name) for f in fields(settings) if f.name in TORCH_HAS},
         "X": X.tolist(),

@@ -17,6 +17,7 @@ from ._predictions import calibration as calibration
 from ._predictions import decision_regions as decision_regions
 from ._predictions import residuals as residuals
 from ._training import history as history
+from ._training import rate_test as rate_test
 
 __all__ = [
     "activations",
@@ -24,6 +25,7 @@ __all__ = [
     "decision_regions",
     "history",
     "network",
+    "rate_test",
     "residuals",
     "weights",
 ]

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate
+from .._datasets import CLASS_LOSSES, targets
+from .._losses import middle_columns
 from .._validate import Array
 from ._style import BLUE, COLOURS, GREY, MARKERS, VERMILION, axes, legend_above, without_frame
 
@@ -26,18 +28,18 @@ def _classes(net: Predictor, X: Array) -> Array:
     p = net.predict(X)
     if net.loss == "binary_cross_entropy" and p.shape[1] == 1:
         return np.hstack([1 - p, p])
-    if net.loss == "cross_entropy":
+    if net._network.loss in CLASS_LOSSES:
         return p
     raise ValueError(
         f"loss {net.loss!r} with {p.shape[1]} outputs does not tell classes apart; expected "
-        "'cross_entropy', or 'binary_cross_entropy' with one output"
+        "'cross_entropy', 'focal', or 'binary_cross_entropy' with one output"
     )
 
 
 def _labelled(net: Predictor, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array, Array]:
     """Rows X, the probabilities of their classes (M, C), and their true classes (M,)."""
     x = _validate.rows(X, "X", net._network)
-    t = _validate.targets(y, "y", len(x), net._network)
+    t = targets(y, "y", len(x), net._network)
     p = _classes(net, x)
     if t.ndim == 2:
         t = t.argmax(axis=1) if t.shape[1] > 1 else np.rint(t[:, 0]).astype(int)
@@ -59,8 +61,8 @@ def decision_regions(
     Parameters
     ----------
     net
-        A network that tells classes apart: loss "cross_entropy", or "binary_cross_entropy" with one
-        output.
+        A network that tells classes apart: loss "cross_entropy", "focal", or "binary_cross_entropy"
+        with one output.
     X, y
         Rows (M, in) and their classes, as for `fit`.
     ax
@@ -215,7 +217,8 @@ def residuals(net: Predictor, X: ArrayLike, y: ArrayLike, ax: Axes | None = None
 
     A cloud without shape around 0 is as it should be; a bend is something that could be learnt
     still. For "gaussian_nll" residuals are in predicted standard deviations, of which 1.96 (dashed
-    lines) should hold 95 %. The orange line joins the medians of ten groups of equally many rows.
+    lines) should hold 95 %; for "quantile" the prediction is the middle quantile. The orange line
+    joins the medians of ten groups of equally many rows.
 
     Parameters
     ----------
@@ -241,11 +244,11 @@ def residuals(net: Predictor, X: ArrayLike, y: ArrayLike, ax: Axes | None = None
     "target − prediction, in the target's unit"
     """
     x = _validate.rows(X, "X", net._network)
-    t = _validate.targets(y, "y", len(x), net._network)
+    t = targets(y, "y", len(x), net._network)
     if net._network.metric == "accuracy":
         raise ValueError(f"loss {net.loss!r} predicts classes, which have no residuals")
     p = net.predict(x).astype("f8")
-    mean = p[:, : t.shape[1]]
+    mean = p[:, middle_columns(net._network)]
     residual = t - mean
     label = "target − prediction, in the target's unit"
     ax = axes(ax)

@@ -12,6 +12,8 @@ from ._style import BLUE, GREEN, VERMILION, axes, legend_above, without_frame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .._find_lr import RateTest
+
 FEW = 30  # epochs that get a dot each
 STYLES = {"loss": (BLUE, "-"), "eval_loss": (VERMILION, "-.")}
 
@@ -76,5 +78,47 @@ def history(history: History, ax: Axes | None = None) -> Axes:
         right.set_ylabel(history.metric_name)
         right.spines["top"].set_visible(False)
         ax.plot([], [], color=GREEN, linestyle="--", label=history.metric_name)
+    legend_above(ax)
+    return ax
+
+
+def rate_test(test: RateTest, ax: Axes | None = None) -> Axes:
+    """Losses against learning rates, of a range test.
+
+    Parameters
+    ----------
+    test
+        What `MLP.find_lr` returned.
+    ax
+        Axes to draw on. Default: those of a new figure.
+
+    Returns
+    -------
+    Axes
+        The axes, whose rates are in logarithmic scale. A line marks the suggestion.
+
+    Examples
+    --------
+    >>> from matplotlib import use
+    >>> use("agg")
+    >>> import briskmlp as bm
+    >>> X = np.linspace(-1, 1, 500)[:, np.newaxis]
+    >>> test = bm.MLP([1, 16, 1], seed=0).find_lr(X, X**2)
+    >>> bm.plots.rate_test(test).get_xlabel()
+    'learning rate'
+    """
+    ax = axes(ax)
+    ax.plot(test.rates, test.losses, ".", color=BLUE, alpha=0.35, markersize=5, label="batches")
+    ax.plot(test.rates, test.smoothed, color=BLUE, label="smoothed")
+    ax.axvline(
+        test.suggestion,
+        color=VERMILION,
+        linestyle="--",
+        label=f"suggestion: {test.suggestion:.2g}",
+    )
+    low, high = test.smoothed.min(), test.smoothed.max()
+    margin = 0.1 * (high - low) or 1.0
+    ax.set(xscale="log", xlabel="learning rate", ylabel="loss", ylim=(low - margin, high + margin))
+    without_frame(ax)
     legend_above(ax)
     return ax

@@ -17,6 +17,7 @@ from .losses import LOSSES as LOSSES
 from .losses import Loss as Loss
 from .losses import log_softmax as log_softmax
 from .losses import logsumexp as logsumexp
+from .losses import loss_from as loss_from
 from .losses import softmax as softmax
 from .network import MLP as MLP
 from .optimizers import rule_of as rule_of

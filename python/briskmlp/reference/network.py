@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._history import History
+from .._losses import LossSettings
 from .._names import unknown_name
 from .._optimizer import Optimizer
 from .._optimizers import Adam
@@ -21,7 +22,7 @@ from .._rates import rates_of
 from .activations import ACTIVATIONS, Array
 from .initializers import INITIALIZERS, initial_weights
 from .learner import Learner
-from .losses import LOSSES
+from .losses import LOSSES, loss_from
 from .random import kept, shuffled
 
 
@@ -44,7 +45,7 @@ class MLP:
         sizes: Sequence[int],
         activation: str | Sequence[str] = "relu",
         *,
-        loss: str = "mse",
+        loss: str | LossSettings = "mse",
         dtype: DTypeLike = "float32",
         seed: int = 0,
         init: str = "auto",
@@ -56,13 +57,13 @@ class MLP:
         for name in names:
             if name not in ACTIVATIONS:
                 raise ValueError(unknown_name("activation", name, ACTIVATIONS))
-        if loss not in LOSSES:
+        if isinstance(loss, str) and loss not in LOSSES:
             raise ValueError(unknown_name("loss", loss, LOSSES))
         if init not in INITIALIZERS:
             raise ValueError(unknown_name("initializer", init, INITIALIZERS))
         self.sizes = tuple(sizes)
         self.activations = names
-        self.loss = LOSSES[loss]
+        self.loss = loss_from(loss)
         self.dtype = np.dtype(dtype)
         self.seed = seed
         self.epochs_trained = 0
