@@ -184,11 +184,10 @@ void rows_loop(char** args, const index_t* dims, const index_t* steps, void* dat
         return;
     }
     std::atomic<int> found{0};
-    parallel(threads, [&](const Worker& worker) {
-        const index_t begin = worker.begin(tiles) * run.tile_rows();
-        const index_t end = std::min(rows, worker.end(tiles) * run.tile_rows());
+    parallel_shares(threads, tiles, [&](const Worker& worker, index_t first, index_t last) {
+        const index_t end = std::min(rows, last * run.tile_rows());
         T* const buffer = buffers.get() + worker.index * run.buffer_size();
-        found.fetch_or(run(begin, end, buffer), std::memory_order_relaxed);
+        found.fetch_or(run(first * run.tile_rows(), end, buffer), std::memory_order_relaxed);
     });
     if (found != 0) {
         std::feraiseexcept(found);
