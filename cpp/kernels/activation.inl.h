@@ -163,7 +163,7 @@ struct Gelu : FromInput {
         const Pair<T> square = exact_product(t, t);
         const Exponential<T> e(-half * square.high, -half * square.low);
         const Vec<T> y = t / (t + Vec<T>::set(C::kGeluBend));
-        const Vec<T> w = polynomial(y - half, C::kGeluTail);
+        const Vec<T> z = y - half, w = polynomial_in_pairs(z, z * z, C::kGeluTail);
         const Vec<T> tail = scale(fma(w, e.s, w), e.n);
 
         // The slope at -t is Phi(-t) - t phi(t), and Phi(-t) = E w / (t + bend) = E w (1 - y) /

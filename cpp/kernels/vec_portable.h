@@ -14,6 +14,8 @@
 //   gradual underflow included, for |x| in [2^-3, 2^9] and integral n between twice the least and
 //   twice the greatest exponent of normal numbers.
 // * split(x, e): the mantissa in [0.75, 1.5) and exponent of a finite x > 0, denormal or not.
+// * raw_exponent(x): the exponent of a normal x > 0, whose mantissa is in [1, 2).
+// * is_not_positive_finite(x): whether x is not in (0, infinity).
 // * transpose_block: dst = src transposed, kLanes x kLanes; the two do not overlap.
 #pragma once
 
