@@ -175,6 +175,21 @@ def tanh_ratio(t: mp.mpf) -> mp.mpf:
     return (mp.tanh(t) - t) / t**3
 
 
+def exp2_ratio(dtype: str) -> Function:
+    """(2^r - 1) / r as tanh needs it, which takes e^(2 t) for 2^(n + r), n + r = t c.
+
+    c is 2 log2(e), rounded: where its error matters most, at n + r = 2.5, so with r near 1/2 or
+    -1/2, the power is made to make up for it.
+    """
+    error = nearest(2 / mp.log(2), dtype) * mp.log(2) / 2 - 1
+
+    def function(r: mp.mpf) -> mp.mpf:
+        made_up = 2.5 * error * mp.log(2) * (2 * r) ** 2
+        return (2**r * (1 - made_up) - 1) / r if abs(r) > TINY else mp.log(2)
+
+    return function
+
+
 # Up to this the hyperbolic tangent is a polynomial, as accurate as the type.
 TANH_SMALL = {"float": 0.85, "double": 0.78}
 HALF_LN2 = float(mp.log(2) / 2) * 1.0001
@@ -229,8 +244,8 @@ APPROXIMATIONS = [
     ),
     Approximation(
         "kExp2",
-        "(2^r - 1) / r for |r| <= 1/2",
-        same(lambda r: (2**r - 1) / r if abs(r) > TINY else mp.log(2)),
+        "(2^r - 1) / r for |r| <= 1/2, with what makes up for tanh's rounded 2 log2(e)",
+        {dtype: exp2_ratio(dtype) for dtype in ("float", "double")},
         same(at_least("1e-3", lambda r: abs(r) / 2**r)),
         both(-0.5),
         both(0.5),

@@ -162,8 +162,9 @@ BRISKMLP_INLINE Vec<T> expm1(Vec<T> x) {
     return copysign(select(abs(x) < Vec<T>::set(Limits<T>::kTiny), x, half + half), x);
 }
 
-// For small t = |x|, tanh t = t + t^3 p(t^2); else 1 - 2 / (1 + E), E = e^(2 t) = 2^n 2^r. The two
-// polynomials are evaluated as one, whose coefficients are chosen.
+// For small t = |x|, tanh t = t + t^3 p(t^2); else 1 - 2 / (1 + E), E = e^(2 t) = 2^n 2^r, where
+// coefficients.py makes up for what 2 log2(e) loses by rounding. The two polynomials are evaluated
+// as one, whose coefficients are chosen.
 template <class T>
 BRISKMLP_INLINE Vec<T> tanh(Vec<T> x) {
     using C = Coefficients<T>;
