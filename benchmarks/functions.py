@@ -8,7 +8,8 @@ The second and third keep the allocator from giving a result's memory back and f
 every call, which happens to one contestant or the other by chance and costs more than the function.
 
 One thread each. Ours and NumPy's turns alternate; ratios are of medians. NumPy's own function is
-the rival where it has one, else the expression that people write, which is shown.
+the rival where it has one, else the expression that people write, which is shown; for erf, which
+NumPy lacks, SciPy's.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import briskmlp as bm
 import numpy as np
 from briskmlp._function_docs import FUNCTIONS
 from numpy.typing import NDArray
+from scipy import special
 
 Array = NDArray[Any]
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "functions.md"
@@ -64,12 +66,17 @@ def logsumexp(x: Array) -> Array:
     return np.log(np.exp(x - top).sum(axis=-1)) + top[..., 0]
 
 
+def gelu(x: Array) -> Array:
+    return 0.5 * x * (1 + special.erf(x / 2**0.5))
+
+
 def gelu_tanh(x: Array) -> Array:
     return 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
 
 
 RIVALS = {
     **{name: own(name) for name in ("exp", "expm1", "log", "log1p", "tanh")},
+    "erf": Rival("scipy.special.erf(x)", special.erf),
     "sigmoid": Rival("1 / (1 + np.exp(-x))", sigmoid),
     "logsigmoid": Rival("-np.logaddexp(0, -x)", lambda x: -np.logaddexp(0, -x)),
     "softplus": Rival("np.logaddexp(0, x)", lambda x: np.logaddexp(0, x)),
@@ -80,6 +87,7 @@ RIVALS = {
         "1.0507 * np.where(x > 0, x, 1.6733 * np.expm1(x))",
         lambda x: 1.0507 * np.where(x > 0, x, 1.6733 * np.expm1(x)),
     ),
+    "gelu": Rival("0.5 * x * (1 + scipy.special.erf(x / 2**0.5))", gelu),
     "gelu_tanh": Rival("0.5 * x * (1 + np.tanh(0.79788 * (x + 0.044715 * x * x * x)))", gelu_tanh),
     "silu": Rival("x / (1 + np.exp(-x))", lambda x: x / (1 + np.exp(-x))),
     "mish": Rival("x * np.tanh(np.log1p(np.exp(x)))", lambda x: x * np.tanh(np.log1p(np.exp(x)))),

@@ -7,6 +7,7 @@
 // what the two agree on.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <type_traits>
 
@@ -80,6 +81,17 @@ void parallel_items(index_t threads, index_t items, Body&& body) {
             (*static_cast<decltype(share)*>(context))(worker);
         },
         const_cast<void*>(static_cast<const void*>(&share)), true);
+}
+
+// Runs body(const Worker&, begin, end) on contiguous shares of `n` equal items, four for each of
+// the threads, as parallel_items does.
+template <class Body>
+void parallel_shares(index_t threads, index_t n, Body&& body) {
+    const index_t shares = std::min(n, threads > 1 ? 4 * threads : index_t{1});
+    parallel_items(threads, shares, [&](const Worker& worker, index_t index) {
+        const Worker share{index, shares};
+        body(worker, share.begin(n), share.end(n));
+    });
 }
 
 // How many threads are worth waking for work of that length on one thread, at most `limit`.

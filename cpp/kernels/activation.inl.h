@@ -11,19 +11,20 @@
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
 
-// Where |x| is larger, the tails of gelu, of silu and mish, and of gelu_tanh round to 0; and the
-// constants of gelu_tanh, a with a few bits less than fit.
+// Where |x| is larger, the tails of gelu, of silu and mish, and of gelu_tanh round to 0; where x is
+// above kGeluTanhSaturated, gelu_tanh(x) rounds to x; and the constants of gelu_tanh, a with a few
+// bits less than fit.
 template <class T>
 struct ActivationLimits;
 template <>
 struct ActivationLimits<float> {
-    static constexpr float kGelu = 14.5f, kSilu = 110, kGeluTanh = 11;
+    static constexpr float kGelu = 14.5f, kSilu = 110, kGeluTanh = 11, kGeluTanhSaturated = 5.5f;
     static constexpr float kGeluTanhA = 0x1.98844p+0f, kGeluTanhALow = 0x1.33d436p-20f;
     static constexpr float kGeluTanhB = 0x1.2444f2p-4f, kGeluTanhBLow = 0x1.49b16ap-29f;
 };
 template <>
 struct ActivationLimits<double> {
-    static constexpr double kGelu = 38.75, kSilu = 752, kGeluTanh = 21.75;
+    static constexpr double kGelu = 38.75, kSilu = 752, kGeluTanh = 21.75, kGeluTanhSaturated = 8;
     static constexpr double kGeluTanhA = 0x1.9884533d4364p+0, kGeluTanhALow = 0x1.08d0fcb3c500cp-48;
     static constexpr double kGeluTanhB = 0x1.2444f2a4d8b4bp-4;
     static constexpr double kGeluTanhBLow = -0x1.6c843a29d1c7p-61;
@@ -162,7 +163,7 @@ struct Gelu : FromInput {
         const Pair<T> square = exact_product(t, t);
         const Exponential<T> e(-half * square.high, -half * square.low);
         const Vec<T> y = t / (t + Vec<T>::set(C::kGeluBend));
-        const Vec<T> w = polynomial(y - half, C::kGeluTail);
+        const Vec<T> z = y - half, w = polynomial_in_pairs(z, z * z, C::kGeluTail);
         const Vec<T> tail = scale(fma(w, e.s, w), e.n);
 
         // The slope at -t is Phi(-t) - t phi(t), and Phi(-t) = E w / (t + bend) = E w (1 - y) /
@@ -175,42 +176,25 @@ struct Gelu : FromInput {
     }
 };
 
-// The forms of silu, gelu_tanh and mish differ by this quotient: where it is taken with care they
-// are within 2 ULP, as functions of arrays are; in training, which is faster without, within 3.
+// x s(v), s the logistic function, given that of v and x dv / dx; x is bounded below. As functions
+// of arrays silu and gelu_tanh divide by d and are within 2 ULP; training needs 1 / d for the
+// slope, so that it multiplies by that, and is within 3, as with mish.
 template <bool kCareful, class T>
-BRISKMLP_INLINE Vec<T> quotient(Vec<T> c, Pair<T> d) {
-    if constexpr (kCareful) {
-        return divide(c, d).high;
-    } else {
-        return c / d.high;
-    }
-}
-
-// x (1 - w) times the fading factor. Above `most` that is x, even where x is infinite.
-template <bool kCareful, class T>
-BRISKMLP_INLINE Vec<T> fade(Vec<T> x, T most, const Fading<T>& fading, Vec<T> w) {
-    const Vec<T> bounded = copysign(min(Vec<T>::set(most), abs(x)), x);
-    return select(x > Vec<T>::set(most), x, fading.template times<kCareful>(bounded, w));
-}
-
-// x s(v), s the logistic function, for v of the sign of x, given e^-|v| and x dv / dx.
-template <bool kCareful, class T>
-BRISKMLP_INLINE Vec<T> gated(Vec<T> x, T most, const Exponential<T>& decay, Vec<T> x_dv,
-                             Vec<T>& slope) {
-    const Vec<T> one = constant<T>(1);
-    const Fading<T> fading(x, decay);
-    const Vec<T> w = quotient<kCareful>(fading.e, ordered_sum(one, fading.e)), rest = one - w;
-    slope = fma(x_dv, w * rest, select(fading.negative, w, rest));
-    return fade<kCareful>(x, most, fading, w);
+BRISKMLP_INLINE Vec<T> gated(Vec<T> x, const Logistic<T>& f, Vec<T> x_dv, Vec<T>& slope) {
+    const Vec<T> one = constant<T>(1), inverse = one / f.d;
+    const Vec<T> rest = (one + f.s) * inverse;  // 1 - s(v)
+    const Vec<T> value = scale(inverse, f.n);
+    slope = fma(x_dv * rest, value, value);
+    return scale(kCareful ? x / f.d : x * inverse, f.n);
 }
 
 template <bool kCareful = false>
 struct Silu : FromInput {
     template <class T>
     BRISKMLP_INLINE static Vec<T> forward(Vec<T> x, Vec<T>& slope) {
-        constexpr T kMax = ActivationLimits<T>::kSilu;
-        const Vec<T> t = min(Vec<T>::set(kMax), abs(x));
-        return gated<kCareful>(x, kMax, Exponential<T>(-t), copysign(t, x), slope);
+        const Vec<T> c = max(Vec<T>::set(-ActivationLimits<T>::kSilu), x);
+        const Vec<T> v = min(Vec<T>::set(Limits<T>::kSaturated), c);
+        return gated<kCareful>(c, Logistic<T>(v), v, slope);
     }
 };
 
@@ -221,7 +205,8 @@ struct GeluTanh : FromInput {
     BRISKMLP_INLINE static Vec<T> forward(Vec<T> x, Vec<T>& slope) {
         using L = ActivationLimits<T>;
         const Vec<T> a = Vec<T>::set(L::kGeluTanhA), b = Vec<T>::set(L::kGeluTanhB);
-        const Vec<T> t = min(Vec<T>::set(L::kGeluTanh), abs(x));
+        const Vec<T> c = max(Vec<T>::set(-L::kGeluTanh), x);
+        const Vec<T> t = min(Vec<T>::set(L::kGeluTanhSaturated), c);
         const Pair<T> square = exact_product(t, t);
         const Pair<T> factor = multiply_add(square.high, b, a);
         const Vec<T> lost = fma(square.high, Vec<T>::set(L::kGeluTanhBLow),
@@ -229,8 +214,29 @@ struct GeluTanh : FromInput {
         const Pair<T> v = exact_product(t, factor.high);
         const Vec<T> v_low = fma(t, factor.low + lost, v.low);
         const Vec<T> dv = fma(square.high, b + b, factor.high);  // a + 3 b x^2
-        const Exponential<T> decay(-v.high, -v_low);
-        return gated<kCareful>(x, L::kGeluTanh, decay, copysign(t, x) * dv, slope);
+        return gated<kCareful>(c, Logistic<T>(v.high, v_low), t * dv, slope);
+    }
+};
+
+// The factor with which mish fades below 0: 2^n (1 + s) = e^-|x| there, 1 above.
+template <class T>
+struct Fading {
+    typename Vec<T>::Mask negative;
+    Vec<T> e;  // e^-|x| on both sides, but 0 or nearly so where that is not a normal number
+    Vec<T> n, s;
+
+    BRISKMLP_INLINE Fading(Vec<T> x, const Exponential<T>& decay)  // decay: e^-|x|
+        : negative(x < Vec<T>::zero()),
+          e(decay.value()),
+          n(select(negative, decay.n, Vec<T>::zero())),
+          s(select(negative, decay.s, Vec<T>::zero())) {}
+
+    // Finite x times 1 - w times the factor. The power of 2 comes last, so that a denormal result
+    // is rounded only once.
+    template <bool kCareful = false>
+    BRISKMLP_INLINE Vec<T> times(Vec<T> x, Vec<T> w) const {
+        const Vec<T> product = kCareful ? fma_once(x, s, x) : fma(x, s, x);
+        return scale(fnma(product, w, product), n);
     }
 };
 
@@ -250,12 +256,15 @@ struct Mish : FromInput {
         const Vec<T> a = kCareful ? fma_once(e, e, more) : fma(e, e, more);
         const Pair<T> b = ordered_sum(select(negative, constant<T>(2), constant<T>(0.5)), e);
         const Pair<T> d = ordered_sum(b.high, a);
-        const Vec<T> u = quotient<kCareful>(a, Pair<T>{d.high, d.low + b.low}), rest = one - u;
+        const Vec<T> u = kCareful ? divide(a, Pair<T>{d.high, d.low + b.low}).high : a / d.high;
+        const Vec<T> rest = one - u;
 
         // The tangent's derivative is (1 + e) u / d above and 4 u / d below.
         const Vec<T> growth = u / d.high * select(negative, constant<T>(4), one + e);
         slope = fma(copysign(t, x), growth, rest * select(negative, e, one));
-        return fade<kCareful>(x, kMax, fading, u);
+        // Above kMax that is x, even where x is infinite.
+        const Vec<T> bounded = copysign(t, x);
+        return select(x > Vec<T>::set(kMax), x, fading.template times<kCareful>(bounded, u));
     }
 };
 

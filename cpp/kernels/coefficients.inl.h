@@ -51,6 +51,24 @@ struct Coefficients<float> {
         -0x1.3e1c48p-19f,
         0x1.3b1a0ap-20f,
     };
+    // (tanh(t) - t) / t^3 for t <= kTanhSmall, in t^2; as many as of kExp2
+    static constexpr float kTanh[] = {
+        -0x1.555528p-2f,
+        0x1.11075ap-3f,
+        -0x1.b8b388p-5f,
+        0x1.5a0d46p-6f,
+        -0x1.d42190p-8f,
+        0x1.79917ap-10f,
+    };
+    // (2^r - 1) / r for |r| <= 1/2, with what makes up for tanh's rounded 2 log2(e)
+    static constexpr float kExp2[] = {
+        0x1.62e430p-1f,
+        0x1.ebfbe6p-3f,
+        0x1.c6af12p-5f,
+        0x1.3b2d86p-7f,
+        0x1.5f3e9ap-10f,
+        0x1.41f992p-13f,
+    };
     // t Phi(-t) e^(t^2 / 2) / y, y = t / (t + kGeluBend), in y - 1/2
     static constexpr float kGeluTail[] = {
         0x1.5845dcp-1f,
@@ -69,6 +87,7 @@ struct Coefficients<float> {
     // kGeluTail[0] + this is nearer to the best
     static constexpr float kGeluTailLow = 0x1.5a968ap-26f;
     static constexpr float kGeluBend = 2;
+    static constexpr float kTanhSmall = 0x1.b333333333333p-1f;
 };
 
 template <>
@@ -89,15 +108,14 @@ struct Coefficients<double> {
     };
     // (2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2
     static constexpr double kLog[] = {
-        0x1.5555555555555p-1,
-        0x1.9999999999945p-2,
-        0x1.249249249b234p-2,
-        0x1.c71c71ba37cbdp-3,
-        0x1.745d1c610df13p-3,
-        0x1.3b127f6eca442p-3,
-        0x1.113c741a39fadp-3,
-        0x1.da929ed5cb5dep-4,
-        0x1.0226cc402e22bp-3,
+        0x1.5555555555552p-1,
+        0x1.999999999b444p-2,
+        0x1.249249227a164p-2,
+        0x1.c71c742661c6bp-3,
+        0x1.745c5f42f25cbp-3,
+        0x1.3b338a0014357p-3,
+        0x1.0debe6f1044e5p-3,
+        0x1.1ac091cf27dcbp-3,
     };
     // (log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2
     static constexpr double kLog1pUnit[] = {
@@ -152,6 +170,38 @@ struct Coefficients<double> {
         0x1.a3a30d9f96993p-51,
         -0x1.21c2ab1a5887bp-53,
     };
+    // (tanh(t) - t) / t^3 for t <= kTanhSmall, in t^2; as many as of kExp2
+    static constexpr double kTanh[] = {
+        -0x1.5555555555538p-2,
+        0x1.111111110f381p-3,
+        -0x1.ba1ba1b8c9603p-5,
+        0x1.664f4845a8577p-6,
+        -0x1.226e2ed67b85cp-7,
+        0x1.d6d2ea34a61a4p-9,
+        -0x1.7d9894b8c2399p-10,
+        0x1.34fd4a4ae39cfp-11,
+        -0x1.f13ea5e59b47bp-13,
+        0x1.8457210b47332p-14,
+        -0x1.12560f975dc14p-15,
+        0x1.2b7c0c8a151afp-17,
+        -0x1.65151e4a483b9p-20,
+    };
+    // (2^r - 1) / r for |r| <= 1/2, with what makes up for tanh's rounded 2 log2(e)
+    static constexpr double kExp2[] = {
+        0x1.62e42fefa39efp-1,
+        0x1.ebfbdff82c591p-3,
+        0x1.c6b08d704a0ccp-5,
+        0x1.3b2ab6fba4e8ep-7,
+        0x1.5d87fe78a670ep-10,
+        0x1.430912f86a090p-13,
+        0x1.ffcbfc58a6230p-17,
+        0x1.62c02248ffb3dp-20,
+        0x1.b5253ce1b763ep-24,
+        0x1.e4cef8d3c671fp-28,
+        0x1.e8cbc5f0b646cp-32,
+        0x1.c4c4778571bb7p-36,
+        0x1.809554d6369a5p-40,
+    };
     // t Phi(-t) e^(t^2 / 2) / y, y = t / (t + kGeluBend), in y - 1/2
     static constexpr double kGeluTail[] = {
         0x1.754a751a56f4ap-1,
@@ -184,6 +234,7 @@ struct Coefficients<double> {
     // kGeluTail[0] + this is nearer to the best
     static constexpr double kGeluTailLow = -0x1.5a6ff4f44a1d1p-55;
     static constexpr double kGeluBend = 3;
+    static constexpr double kTanhSmall = 0x1.8f5c28f5c28f6p-1;
 };
 
 }  // namespace

@@ -170,6 +170,28 @@ def log_ratio(s: mp.mpf) -> mp.mpf:
     return 2 * (mp.atanh(s) - s) / s**3
 
 
+def tanh_ratio(t: mp.mpf) -> mp.mpf:
+    """(tanh(t) - t) / t^3."""
+    return (mp.tanh(t) - t) / t**3
+
+
+def exp2_ratio(dtype: str) -> Function:
+    """(2^r - 1) / r as tanh needs it, which takes e^(2 t) for 2^(n + r), n + r = t c.
+
+    c is 2 log2(e), rounded: where its error matters most, at n + r = 2.5, so with r near 1/2 or
+    -1/2, the power is made to make up for it.
+    """
+    error = nearest(2 / mp.log(2), dtype) * mp.log(2) / 2 - 1
+
+    def function(r: mp.mpf) -> mp.mpf:
+        made_up = 2.5 * error * mp.log(2) * (2 * r) ** 2
+        return (2**r * (1 - made_up) - 1) / r if abs(r) > TINY else mp.log(2)
+
+    return function
+
+
+# Up to this the hyperbolic tangent is a polynomial, as accurate as the type.
+TANH_SMALL = {"float": 0.85, "double": 0.78}
 HALF_LN2 = float(mp.log(2) / 2) * 1.0001
 
 APPROXIMATIONS = [
@@ -189,7 +211,7 @@ APPROXIMATIONS = [
         same(at_least("1e-3", lambda z: z)),
         both(0),
         both(0.0401),
-        {"float": 4, "double": 9},
+        {"float": 4, "double": 8},
     ),
     Approximation(
         "kLog1pUnit",
@@ -210,6 +232,24 @@ APPROXIMATIONS = [
         {"float": 3.95, "double": 5.95},
         {"float": 9, "double": 25},
         center=2.0,
+    ),
+    Approximation(
+        "kTanh",
+        "(tanh(t) - t) / t^3 for t <= kTanhSmall, in t^2; as many as of kExp2",
+        same(lambda z: tanh_ratio(mp.sqrt(z)) if z > TINY else -mp.mpf(1) / 3),
+        same(at_least("1e-3", lambda z: mp.sqrt(z) ** 3 / mp.tanh(mp.sqrt(z)))),
+        both(0),
+        {dtype: small**2 for dtype, small in TANH_SMALL.items()},
+        {"float": 6, "double": 13},
+    ),
+    Approximation(
+        "kExp2",
+        "(2^r - 1) / r for |r| <= 1/2, with what makes up for tanh's rounded 2 log2(e)",
+        {dtype: exp2_ratio(dtype) for dtype in ("float", "double")},
+        same(at_least("1e-3", lambda r: abs(r) / 2**r)),
+        both(-0.5),
+        both(0.5),
+        {"float": 6, "double": 13},
     ),
     Approximation(
         "kGeluTail",
@@ -246,6 +286,7 @@ def main() -> None:
                 )
             print(f"{dtype} {approximation.name}: done", file=sys.stderr)
         print(f"    static constexpr {dtype} kGeluBend = {BEND[dtype]};")
+        print(f"    static constexpr {dtype} kTanhSmall = {literal(TANH_SMALL[dtype], dtype)};")
         print("};\n")
     print("}  // namespace\n}  // namespace briskmlp::BRISKMLP_ISA")
 

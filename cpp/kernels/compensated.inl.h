@@ -69,6 +69,17 @@ BRISKMLP_INLINE Vec<T> remainder(Vec<T> c, Vec<T> q, Vec<T> d) {
     }
 }
 
+// a b - c, rounded once, for c near a b.
+template <class T>
+BRISKMLP_INLINE Vec<T> excess(Vec<T> a, Vec<T> b, Vec<T> c) {
+    if constexpr (kFused) {
+        return fms(a, b, c);
+    } else {
+        const Pair<T> product = exact_product(a, b);
+        return (product.high - c) + product.low;
+    }
+}
+
 // a + b without error, for |a| >= |b| (Dekker, 1971).
 template <class T>
 BRISKMLP_INLINE Pair<T> ordered_sum(Vec<T> a, Vec<T> b) {

@@ -12,6 +12,7 @@
 
 #include "kernels/coefficients.inl.h"
 #include "kernels/compensated.inl.h"
+#include "kernels/polynomial.inl.h"
 
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
@@ -29,6 +30,7 @@ struct Limits<float> {
     static constexpr float kTiny = 0x1p-30f;  // e^x - 1 rounds to x where |x| is less
     static constexpr float kTanhMax = 9.02f;  // tanh rounds to 1 above
     static constexpr float kErfMax = 3.95f;   // erf rounds to 1 above
+    static constexpr float kSaturated = 20;   // 1 / (1 + e^-x) rounds to 1 above
     static constexpr float kMinExponent = -126;
     static constexpr float kTwoOverSqrtPi = 0x1.20dd76p+0f;
     static constexpr float kTwoOverSqrtPiLow = -0x1.f7ac92p-25f;
@@ -43,20 +45,11 @@ struct Limits<double> {
     static constexpr double kTiny = 0x1p-60;
     static constexpr double kTanhMax = 19.1;
     static constexpr double kErfMax = 5.95;
+    static constexpr double kSaturated = 40;
     static constexpr double kMinExponent = -1022;
     static constexpr double kTwoOverSqrtPi = 0x1.20dd750429b6dp+0;
     static constexpr double kTwoOverSqrtPiLow = 0x1.1ae3a914fed80p-56;
 };
-
-// c[K] + x (c[K + 1] + x (...)), by Horner's rule.
-template <int K = 0, class T, int N>
-BRISKMLP_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
-    if constexpr (K == N - 1) {
-        return Vec<T>::set(c[K]);
-    } else {
-        return fma(x, polynomial<K + 1>(x, c), Vec<T>::set(c[K]));
-    }
-}
 
 // x = n ln 2 + remainder for |x| within [kExpMin, kExpMax]; `rest` is still without error, what is
 // left is to subtract n kLn2Low.
@@ -91,7 +84,8 @@ struct Exponential {
   private:
     BRISKMLP_INLINE void set(Vec<T> exponent, Vec<T> r) {
         n = exponent;
-        s = r + r * r * polynomial(r, Coefficients<T>::kExpm1);
+        const Vec<T> square = r * r;
+        s = fma(square, polynomial_in_pairs(r, square, Coefficients<T>::kExpm1), r);
     }
 };
 
@@ -126,11 +120,13 @@ struct ReducedExactly {
     }
     BRISKMLP_INLINE void set(Vec<T> high, Vec<T> low) {
         r = high;
-        tail = fma(r * r, polynomial(r, Coefficients<T>::kExpm1), low);
+        const Vec<T> square = r * r;
+        tail = fma(square, polynomial_in_pairs(r, square, Coefficients<T>::kExpm1), low);
     }
 };
 
-// Within 0.9 ULP for float and 0.65 for double, where the sum 1 + r is kept exact.
+// Within 1 ULP for float and 0.65 for double, where the sum 1 + r is kept exact; 0.75 where a
+// result is denormal.
 template <class T>
 BRISKMLP_INLINE Vec<T> exp(Vec<T> x) {
     const Vec<T> bounded = clamp(x, Limits<T>::kExpMin, Limits<T>::kExpMax);
@@ -166,35 +162,38 @@ BRISKMLP_INLINE Vec<T> expm1(Vec<T> x) {
     return copysign(select(abs(x) < Vec<T>::set(Limits<T>::kTiny), x, half + half), x);
 }
 
-// tanh |x| = h / (1 + h), h = (e^(2 |x|) - 1) / 2.
+// For small t = |x|, tanh t = t + t^3 p(t^2); else 1 - 2 / (1 + E), E = e^(2 t) = 2^n 2^r, where
+// coefficients.py makes up for what 2 log2(e) loses by rounding. The two polynomials are evaluated
+// as one, whose coefficients are chosen.
 template <class T>
 BRISKMLP_INLINE Vec<T> tanh(Vec<T> x) {
-    const Vec<T> t = min(Vec<T>::set(Limits<T>::kTanhMax), abs(x)), one = constant<T>(1);
-    const Pair<T> parts = expm1_parts(T(0.5), t + t);
-    const Pair<T> h = ordered_sum(parts.high, parts.low);
-    const Vec<T> d = one + h.high;
-    return copysign(divide(h, Pair<T>{d, (h.high - (d - one)) + h.low}), x);
+    using C = Coefficients<T>;
+    const Vec<T> one = constant<T>(1), two_log2_e = constant<T>(2.8853900817779268);
+    const Vec<T> t = min(Vec<T>::set(Limits<T>::kTanhMax), abs(x)), z = t * t;
+    const Vec<T> n = round_nearest(t * two_log2_e), r = excess(t, two_log2_e, n);
+    const auto small = t < Vec<T>::set(C::kTanhSmall);
+    const Vec<T> p = polynomial(small, select(small, z, r), C::kTanh, C::kExp2);
+    const Vec<T> y = fma(select(small, t * z, r), p, select(small, t, one));
+    const Vec<T> large = one - constant<T>(2) / fma(pow2(n), y, one);
+    return copysign(select(small, y, large), x);
 }
 
-// The logarithm of m 2^e (1 + low), m = 1 + f, -1/4 <= f <= 1/2. With
-// s = f / (2 + f) and R = (2 atanh s - 2 s) / s, log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + R), where
-// the last term is small. Within 0.85 ULP for float and 0.65 for double, where the sum of the terms
-// before it is kept exact.
+// The logarithm of (1 + f) 2^e, -1/4 <= f <= 1/2. With s = f / (2 + f) and
+// R = (2 atanh s - 2 s) / s, log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + R), where the last term is
+// small. Within 0.85 ULP for float and 0.65 for double, where the sum of the terms before it is
+// kept exact.
 template <class T>
-BRISKMLP_INLINE Vec<T> log_sum(Vec<T> f, Vec<T> e, Vec<T> low) {
+BRISKMLP_INLINE Vec<T> log_sum(Vec<T> f, Vec<T> e) {
     const Vec<T> ln2_high = Vec<T>::set(Limits<T>::kLn2High);
-    const Vec<T> s = f / (f + constant<T>(2)), z = s * s, half_f = constant<T>(0.5) * f;
-    const Vec<T> p = polynomial(z, Coefficients<T>::kLog);
-    const Vec<T> rest = fma(e, Vec<T>::set(Limits<T>::kLn2Low), low);
+    const Vec<T> ln2_low = Vec<T>::set(Limits<T>::kLn2Low);
+    const Vec<T> s = f / (f + constant<T>(2)), z = s * s, half_f = constant<T>(-0.5) * f;
+    const Vec<T> p = fms(z, polynomial(z, Coefficients<T>::kLog), half_f * f);
     if constexpr (sizeof(T) == 4) {
-        const Vec<T> small = fma(s, fma(z, p, half_f * f), rest);
-        return fma(e, ln2_high, f + fnma(half_f, f, small));
+        return fma(e, ln2_high, f + fma(half_f, f, fma(s, p, e * ln2_low)));
     } else {
-        const Pair<T> square = exact_product(half_f, f);
-        const Vec<T> small = fma(s, fma(z, p, square.high), rest - square.low);
-        const Pair<T> near = ordered_sum(f, -square.high);
+        const Pair<T> near = multiply_add(half_f, f, f);
         const Pair<T> sum = ordered_sum(e * ln2_high, near.high);
-        return sum.high + (sum.low + (near.low + small));
+        return sum.high + (fma(e, ln2_low, sum.low) + fma(s, p, near.low));
     }
 }
 
@@ -202,75 +201,74 @@ BRISKMLP_INLINE Vec<T> log_sum(Vec<T> f, Vec<T> e, Vec<T> low) {
 // that yield infinity and NaN also raise the flags that belong to them.
 template <class T>
 BRISKMLP_INLINE Vec<T> log_special(Vec<T> x, Vec<T> value) {
-    const Vec<T> zero = Vec<T>::zero(), infinity = constant<T>(HUGE_VAL);
-    const auto regular = (x > zero) & (x < infinity);
-    if (all(regular)) {
+    const auto special = is_not_positive_finite(x);
+    if (!any(special)) {
         return value;
     }
-    const Vec<T> irregular = select(x == zero, constant<T>(-1) / abs(x), sqrt(x));
-    return select(regular, value, irregular);
+    const Vec<T> zero = Vec<T>::zero();
+    return select(special, select(x == zero, constant<T>(-1) / abs(x), sqrt(x)), value);
 }
 
 template <class T>
 BRISKMLP_INLINE Vec<T> log(Vec<T> x) {
     Vec<T> e;
     const Vec<T> m = split(x, e);
-    return log_special(x, log_sum(m - constant<T>(1), e, Vec<T>::zero()));
+    return log_special(x, log_sum(m - constant<T>(1), e));
 }
 
+// 1 + x = (1 + f) 2^e, where e is such that f = 2^-e x + (2^-e - 1) is exact: the two terms have
+// opposite signs and differ by less than a factor of 2, or one is 0. (2^-e - 1 is rounded where x
+// is so large that it does not matter.)
 template <class T>
 BRISKMLP_INLINE Vec<T> log1p(Vec<T> x) {
-    const Vec<T> one = constant<T>(1);
-    const Vec<T> u = x + one;
-    const Vec<T> lost = x - (u - one);  // what the sum lost; matters only while u is not large
-    Vec<T> e;
-    const Vec<T> m = split(u, e);
-    const Vec<T> regained = lost * pow2(max(Vec<T>::set(Limits<T>::kMinExponent), -e));
-    const Pair<T> f = ordered_sum(m - one, regained);
-    const Vec<T> low = fnma(f.high, f.low, f.low);  // nearly f.low / (1 + f)
-    return copysign(log_special(u, log_sum(f.high, e, low)), x);
+    const Vec<T> one = constant<T>(1), two_thirds = constant<T>(2.0 / 3.0);
+    const Vec<T> u = fma(x, two_thirds, two_thirds);
+    const Vec<T> below = raw_exponent(u), e = below + one, power = scale(one, -one - below);
+    const Vec<T> f = fma(x, power, power - one);
+    return copysign(log_special(u, log_sum(f, e)), x);
 }
 
 // erf |x| = 1 - e^(-q), where q = |x| (2 / sqrt(pi) + |x| p(|x|)) is smooth.
 template <class T>
 BRISKMLP_INLINE Vec<T> erf(Vec<T> x) {
     const Vec<T> t = min(Vec<T>::set(Limits<T>::kErfMax), abs(x));
-    const Vec<T> slope = fma(t, polynomial(t - constant<T>(2), Coefficients<T>::kErf),
-                             Vec<T>::set(Limits<T>::kTwoOverSqrtPiLow));
+    const Vec<T> z = t - constant<T>(2), p = polynomial_in_pairs(z, z * z, Coefficients<T>::kErf);
+    const Vec<T> slope = fma(t, p, Vec<T>::set(Limits<T>::kTwoOverSqrtPiLow));
     const Vec<T> q = fma_once(t, Vec<T>::set(Limits<T>::kTwoOverSqrtPi), t * slope);
     return copysign(expm1_times(T(1), -q), x);
 }
 
-// The factor with which sigmoid and its relatives fade below 0: 2^n (1 + s) = e^-|x| there, 1
-// above.
+// 1 / (1 + e^-v) = 2^n / d, d = 2^n + 1 + s, for e^-v = 2^-n (1 + s). From kSaturated on d rounds
+// to 2^n, and callers lower v to that. The power of 2 comes last, so that a denormal result is
+// rounded only once.
 template <class T>
-struct Fading {
-    typename Vec<T>::Mask negative;
-    Vec<T> e;  // e^-|x| on both sides, but 0 or nearly so where that is not a normal number
-    Vec<T> n, s;
+struct Logistic {
+    Vec<T> n, s, d;
 
-    BRISKMLP_INLINE Fading(Vec<T> x, const Exponential<T>& decay)  // decay: e^-|x|
-        : negative(x < Vec<T>::zero()),
-          e(decay.value()),
-          n(select(negative, decay.n, Vec<T>::zero())),
-          s(select(negative, decay.s, Vec<T>::zero())) {}
+    BRISKMLP_INLINE explicit Logistic(Vec<T> v) {
+        const Reduced<T> reduced(v);
+        set(reduced.n, fms(reduced.n, Vec<T>::set(Limits<T>::kLn2Low), reduced.rest));
+    }
+    BRISKMLP_INLINE Logistic(Vec<T> high, Vec<T> low) {
+        const Reduced<T> reduced(high);
+        set(reduced.n, fma(reduced.n, Vec<T>::set(Limits<T>::kLn2Low), -low) - reduced.rest);
+    }
 
-    // Finite x times 1 - w times the factor. The power of 2 comes last, so that a denormal result
-    // is rounded only once.
-    template <bool kCareful = false>
-    BRISKMLP_INLINE Vec<T> times(Vec<T> x, Vec<T> w) const {
-        const Vec<T> product = kCareful ? fma_once(x, s, x) : fma(x, s, x);
-        return scale(fnma(product, w, product), n);
+  private:
+    BRISKMLP_INLINE void set(Vec<T> exponent, Vec<T> r) {
+        const Vec<T> one = constant<T>(1);
+        n = exponent;
+        const Vec<T> square = r * r;
+        s = fma(square, polynomial_in_pairs(r, square, Coefficients<T>::kExpm1), r);
+        const Vec<T> p = pow2(max(Vec<T>::set(Limits<T>::kMinExponent), n));
+        d = max(p, one) + (min(p, one) + s);
     }
 };
 
-// 1 / (1 + e^-x) = 1 - w above 0, e^x (1 - w) below, w = e^-|x| / (1 + e^-|x|): where w is small
-// its rounding errors vanish.
 template <class T>
 BRISKMLP_INLINE Vec<T> sigmoid(Vec<T> x) {
-    const Vec<T> t = min(Vec<T>::set(-Limits<T>::kExpMin), abs(x)), one = constant<T>(1);
-    const Fading<T> fading(x, Exponential<T>(-t));
-    return fading.times(one, fading.e / (one + fading.e));
+    const Logistic<T> f(clamp(x, Limits<T>::kExpMin, Limits<T>::kSaturated));
+    return scale(constant<T>(1) / f.d, f.n);
 }
 
 // log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|, log(1 + e) = e + e^2 p(e).

@@ -45,7 +45,7 @@ BRISKMLP_INLINE Vec<T> gelu(Vec<T> x) {
     const Vec<T> tail = scale(product.high + low, e.n);
     const Vec<T> positive = min(most, max(Vec<T>::zero(), x));
     const Vec<T> result = fnma(y.high, tail, positive);
-    const Vec<T> lost = fnma(y.high, tail, positive - result);
+    const Vec<T> lost = remainder(positive - result, y.high, tail);
     return select(x > most, x, result + fnma(y.low, tail, lost));
 }
 template <class Op, class T>

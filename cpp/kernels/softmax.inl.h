@@ -15,7 +15,7 @@ template <class T>
 BRISKMLP_INLINE T row_max(index_t n, const T* z) {
     using V = Vec<T>;
     V top = V::set(z[0]);
-    for_vectors<T>(n, [&](index_t j, int lanes) {
+    for_vectors<T>(n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
         top = max(select(first_lanes<T>(lanes), load_lanes(z + j, lanes), top), top);
     });
     return reduce_max(top);
@@ -26,7 +26,7 @@ template <class T>
 BRISKMLP_INLINE T row_exp(index_t n, const T* z, T top, T* e) {
     using V = Vec<T>;
     V sum = V::zero();
-    for_vectors<T>(n, [&](index_t j, int lanes) {
+    for_vectors<T>(n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
         const V term = exp(load_lanes(z + j, lanes) - V::set(top));
         sum = sum + select(first_lanes<T>(lanes), term, V::zero());
         if (e != nullptr) {
@@ -38,7 +38,7 @@ BRISKMLP_INLINE T row_exp(index_t n, const T* z, T top, T* e) {
 
 template <class T>
 BRISKMLP_INLINE void row_multiply(index_t n, T factor, T* x) {
-    for_vectors<T>(n, [&](index_t j, int lanes) {
+    for_vectors<T>(n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
         store_lanes(Vec<T>::set(factor) * load_lanes(x + j, lanes), x + j, lanes);
     });
 }
@@ -63,12 +63,14 @@ struct TurnedRows {
 
     void load(int count, index_t n, const T* z, index_t ldz) {
         for (int r = 0; r < count; ++r) {
-            for_vectors<T>(n, [&](index_t j, int lanes) {
+            for_vectors<T>(n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
                 load_lanes(z + r * ldz + j, lanes).store(rows + r * kWidth + j);
             });
         }
         for (int r = count; r < kLanes; ++r) {
-            for_vectors<T>(n, [&](index_t j, int) { Vec<T>::zero().store(rows + r * kWidth + j); });
+            for_vectors<T>(n, [&](index_t j, int) BRISKMLP_INLINE_LAMBDA {
+                Vec<T>::zero().store(rows + r * kWidth + j);
+            });
         }
         for (index_t j = 0; j < n; j += kLanes) {
             transpose_block(rows + j, kWidth, columns + j * kLanes, kLanes);
@@ -79,7 +81,7 @@ struct TurnedRows {
             transpose_block(columns + j * kLanes, kLanes, rows + j, kWidth);
         }
         for (int r = 0; r < count; ++r) {
-            for_vectors<T>(n, [&](index_t j, int lanes) {
+            for_vectors<T>(n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
                 store_lanes(Vec<T>::load(rows + r * kWidth + j), e + r * lde + j, lanes);
             });
         }
@@ -132,17 +134,34 @@ Exponentials<T> exponentials_of_short_rows(int count, index_t n, const T* z, ind
     return {top, sum};
 }
 
+// Rows with no more elements than this together go through each pass together, which leaves no
+// row's folding of a vector or division to be waited for.
+constexpr index_t kNearElements = 4096;
+
+template <class T>
+BRISKMLP_INLINE void exponentials_of_near_rows(int count, index_t n, const T* z, index_t ldz,
+                                               const T* scale, T* e, index_t lde, T* tops,
+                                               T* sums) {
+    for (int r = 0; r < count; ++r) {
+        tops[r] = row_max(n, z + r * ldz);
+    }
+    for (int r = 0; r < count; ++r) {
+        sums[r] = row_exp(n, z + r * ldz, tops[r], e == nullptr ? nullptr : e + r * lde);
+    }
+    for (int r = 0; e != nullptr && r < count; ++r) {
+        row_multiply(n, (scale == nullptr ? T(1) : scale[r]) / sums[r], e + r * lde);
+    }
+}
+
 template <class T>
 Exponentials<T> exponentials_of_rows(int count, index_t n, const T* z, index_t ldz, const T* scale,
                                      T* e, index_t lde) {
     T tops[Vec<T>::kLanes], sums[Vec<T>::kLanes];
-    for (int r = 0; r < count; ++r) {
-        T* const out = e == nullptr ? nullptr : e + r * lde;
-        tops[r] = row_max(n, z + r * ldz);
-        sums[r] = row_exp(n, z + r * ldz, tops[r], out);
-        if (e != nullptr) {
-            row_multiply(n, (scale == nullptr ? T(1) : scale[r]) / sums[r], out);
-        }
+    const int group = count * n <= kNearElements ? count : 1;
+    for (int r = 0; r < count; r += group) {
+        exponentials_of_near_rows(group, n, z + r * ldz, ldz,
+                                  scale == nullptr ? nullptr : scale + r,
+                                  e == nullptr ? nullptr : e + r * lde, lde, tops + r, sums + r);
     }
     return {load_lanes(tops, count), load_lanes(sums, count)};
 }
@@ -158,11 +177,11 @@ BRISKMLP_INLINE Exponentials<T> exponentials(int count, index_t n, const T* z, i
 }
 
 template <class T>
-void softmax(index_t rows, index_t n, T* z, index_t ldz) {
+void softmax(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy) {
     constexpr index_t kLanes = Vec<T>::kLanes;
     for (index_t r = 0; r < rows; r += kLanes) {
         const int count = static_cast<int>(rows - r < kLanes ? rows - r : kLanes);
-        exponentials<T>(count, n, z + r * ldz, ldz, nullptr, z + r * ldz, ldz);
+        exponentials<T>(count, n, z + r * ldz, ldz, nullptr, y + r * ldy, ldy);
     }
 }
 
@@ -174,7 +193,7 @@ BRISKMLP_INLINE Exponentials<T> logarithms(int count, index_t n, const T* z, ind
 }
 
 template <class T>
-void log_softmax(index_t rows, index_t n, T* z, index_t ldz) {
+void log_softmax(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy) {
     constexpr index_t kLanes = Vec<T>::kLanes;
     for (index_t first = 0; first < rows; first += kLanes) {
         const int count = static_cast<int>(rows - first < kLanes ? rows - first : kLanes);
@@ -183,10 +202,11 @@ void log_softmax(index_t rows, index_t n, T* z, index_t ldz) {
         e.top.store(tops);
         e.sum.store(sums);
         for (int r = 0; r < count; ++r) {
-            T* const row = z + (first + r) * ldz;
+            const T* const row = z + (first + r) * ldz;
+            T* const result = y + (first + r) * ldy;
             const Vec<T> top = Vec<T>::set(tops[r]), sum = Vec<T>::set(sums[r]);
-            for_vectors<T>(n, [&](index_t j, int lanes) {
-                store_lanes((load_lanes(row + j, lanes) - top) - sum, row + j, lanes);
+            for_vectors<T>(n, [&](index_t j, int lanes) BRISKMLP_INLINE_LAMBDA {
+                store_lanes((load_lanes(row + j, lanes) - top) - sum, result + j, lanes);
             });
         }
     }

@@ -173,15 +173,15 @@ struct KernelTable {
 
     LossKernel<T> loss[kLossCount];  // in the order of the enumeration
 
-    // Links: from raw outputs to the target's space, in place. softmax over each row of (rows, n).
-    void (*softmax)(index_t rows, index_t n, T* z, index_t ldz);
+    // Of each row of (rows, n), y (rows, n), which may be z; and log(sum exp z), y (rows), -inf for
+    // a row of -inf.
+    void (*softmax)(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy);
+    void (*log_softmax)(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy);
+    void (*log_sum_exp)(index_t rows, index_t n, const T* z, index_t ldz, T* y);
+    // Links, from raw outputs to the target's space, in place.
     void (*exp)(index_t rows, index_t n, T* z, index_t ldz);
     // z (rows, levels n): the n outputs of the lowest quantile first.
     void (*quantiles)(index_t rows, index_t n, index_t levels, T* z, index_t ldz);
-    // log softmax over each row of (rows, n), in place; and log(sum exp z) of each row, y (rows),
-    // -inf for a row of -inf.
-    void (*log_softmax)(index_t rows, index_t n, T* z, index_t ldz);
-    void (*log_sum_exp)(index_t rows, index_t n, const T* z, index_t ldz, T* y);
 
     Update<T> update[kUpdateRuleCount];
     // What happens to tiles of (rows, cols), cols padded, around an update. To the gradient: g is

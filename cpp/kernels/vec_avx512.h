@@ -72,6 +72,7 @@ BRISKMLP_INLINE VecF operator/(VecF a, VecF b) { return {_mm512_div_ps(a.v, b.v)
 BRISKMLP_INLINE VecF operator-(VecF a) { return {_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0f))}; }
 BRISKMLP_INLINE VecF fma(VecF a, VecF b, VecF c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 BRISKMLP_INLINE VecF fnma(VecF a, VecF b, VecF c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
+BRISKMLP_INLINE VecF fms(VecF a, VecF b, VecF c) { return {_mm512_fmsub_ps(a.v, b.v, c.v)}; }
 BRISKMLP_INLINE VecF min(VecF a, VecF b) { return {_mm512_min_ps(a.v, b.v)}; }
 BRISKMLP_INLINE VecF max(VecF a, VecF b) { return {_mm512_max_ps(a.v, b.v)}; }
 BRISKMLP_INLINE VecF abs(VecF a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0f), a.v)}; }
@@ -96,6 +97,9 @@ BRISKMLP_INLINE MaskF operator>=(VecF a, VecF b) { return b <= a; }
 BRISKMLP_INLINE MaskF operator==(VecF a, VecF b) {
     return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)};
 }
+BRISKMLP_INLINE MaskF is_not_positive_finite(VecF a) {
+    return {_mm512_fpclass_ps_mask(a.v, 0xdf)};  // all classes but denormal and normal
+}
 BRISKMLP_INLINE MaskF is_nan(VecF a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 BRISKMLP_INLINE VecF select(MaskF mask, VecF a, VecF b) {
     return {_mm512_mask_blend_ps(mask.m, b.v, a.v)};
@@ -115,11 +119,17 @@ BRISKMLP_INLINE float reduce_max(VecF a) {
 }
 
 BRISKMLP_INLINE VecF scale(VecF x, VecF n) { return {_mm512_scalef_ps(x.v, n.v)}; }
-BRISKMLP_INLINE VecF pow2(VecF n) { return scale(VecF::set(1.0f), n); }
+BRISKMLP_INLINE VecF pow2(VecF n) {
+    // The sum's last bits are n + bias; the shift moves them into the exponent. VSCALEF takes
+    // longer.
+    const __m512i bits =
+        _mm512_castps_si512(_mm512_add_ps(n.v, _mm512_set1_ps(0x1.8p23f + 127.0f)));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(bits, 23))};
+}
+BRISKMLP_INLINE VecF raw_exponent(VecF x) { return {_mm512_getexp_ps(x.v)}; }
 BRISKMLP_INLINE VecF split(VecF x, VecF& exponent) {
     const __m512 mantissa = _mm512_getmant_ps(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
-    const __m512 e = _mm512_getexp_ps(x.v), one = _mm512_set1_ps(1.0f);
-    exponent.v = _mm512_mask_add_ps(e, _mm512_cmp_ps_mask(mantissa, one, _CMP_LT_OQ), e, one);
+    exponent.v = _mm512_sub_ps(_mm512_getexp_ps(x.v), _mm512_getexp_ps(mantissa));
     return {mantissa};
 }
 
@@ -190,6 +200,7 @@ BRISKMLP_INLINE VecD operator/(VecD a, VecD b) { return {_mm512_div_pd(a.v, b.v)
 BRISKMLP_INLINE VecD operator-(VecD a) { return {_mm512_xor_pd(a.v, _mm512_set1_pd(-0.0))}; }
 BRISKMLP_INLINE VecD fma(VecD a, VecD b, VecD c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 BRISKMLP_INLINE VecD fnma(VecD a, VecD b, VecD c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
+BRISKMLP_INLINE VecD fms(VecD a, VecD b, VecD c) { return {_mm512_fmsub_pd(a.v, b.v, c.v)}; }
 BRISKMLP_INLINE VecD min(VecD a, VecD b) { return {_mm512_min_pd(a.v, b.v)}; }
 BRISKMLP_INLINE VecD max(VecD a, VecD b) { return {_mm512_max_pd(a.v, b.v)}; }
 BRISKMLP_INLINE VecD abs(VecD a) { return {_mm512_andnot_pd(_mm512_set1_pd(-0.0), a.v)}; }
@@ -214,6 +225,9 @@ BRISKMLP_INLINE MaskD operator>=(VecD a, VecD b) { return b <= a; }
 BRISKMLP_INLINE MaskD operator==(VecD a, VecD b) {
     return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ)};
 }
+BRISKMLP_INLINE MaskD is_not_positive_finite(VecD a) {
+    return {_mm512_fpclass_pd_mask(a.v, 0xdf)};  // all classes but denormal and normal
+}
 BRISKMLP_INLINE MaskD is_nan(VecD a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 BRISKMLP_INLINE VecD select(MaskD mask, VecD a, VecD b) {
     return {_mm512_mask_blend_pd(mask.m, b.v, a.v)};
@@ -231,11 +245,16 @@ BRISKMLP_INLINE double reduce_max(VecD a) {
 }
 
 BRISKMLP_INLINE VecD scale(VecD x, VecD n) { return {_mm512_scalef_pd(x.v, n.v)}; }
-BRISKMLP_INLINE VecD pow2(VecD n) { return scale(VecD::set(1.0), n); }
+BRISKMLP_INLINE VecD pow2(VecD n) {
+    // The sum's last bits are n + bias; the shift moves them into the exponent. VSCALEF takes
+    // longer.
+    const __m512i bits = _mm512_castpd_si512(_mm512_add_pd(n.v, _mm512_set1_pd(0x1.8p52 + 1023.0)));
+    return {_mm512_castsi512_pd(_mm512_slli_epi64(bits, 52))};
+}
+BRISKMLP_INLINE VecD raw_exponent(VecD x) { return {_mm512_getexp_pd(x.v)}; }
 BRISKMLP_INLINE VecD split(VecD x, VecD& exponent) {
     const __m512d mantissa = _mm512_getmant_pd(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
-    const __m512d e = _mm512_getexp_pd(x.v), one = _mm512_set1_pd(1.0);
-    exponent.v = _mm512_mask_add_pd(e, _mm512_cmp_pd_mask(mantissa, one, _CMP_LT_OQ), e, one);
+    exponent.v = _mm512_sub_pd(_mm512_getexp_pd(x.v), _mm512_getexp_pd(mantissa));
     return {mantissa};
 }
 

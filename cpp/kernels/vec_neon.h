@@ -68,6 +68,7 @@ BRISKMLP_INLINE VecF operator/(VecF a, VecF b) { return {vdivq_f32(a.v, b.v)}; }
 BRISKMLP_INLINE VecF operator-(VecF a) { return {vnegq_f32(a.v)}; }
 BRISKMLP_INLINE VecF fma(VecF a, VecF b, VecF c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 BRISKMLP_INLINE VecF fnma(VecF a, VecF b, VecF c) { return {vfmsq_f32(c.v, a.v, b.v)}; }
+BRISKMLP_INLINE VecF fms(VecF a, VecF b, VecF c) { return -fnma(a, b, c); }
 BRISKMLP_INLINE VecF min(VecF a, VecF b) { return {vminq_f32(a.v, b.v)}; }
 BRISKMLP_INLINE VecF max(VecF a, VecF b) { return {vmaxq_f32(a.v, b.v)}; }
 BRISKMLP_INLINE VecF abs(VecF a) { return {vabsq_f32(a.v)}; }
@@ -171,6 +172,7 @@ BRISKMLP_INLINE VecD operator/(VecD a, VecD b) { return {vdivq_f64(a.v, b.v)}; }
 BRISKMLP_INLINE VecD operator-(VecD a) { return {vnegq_f64(a.v)}; }
 BRISKMLP_INLINE VecD fma(VecD a, VecD b, VecD c) { return {vfmaq_f64(c.v, a.v, b.v)}; }
 BRISKMLP_INLINE VecD fnma(VecD a, VecD b, VecD c) { return {vfmsq_f64(c.v, a.v, b.v)}; }
+BRISKMLP_INLINE VecD fms(VecD a, VecD b, VecD c) { return -fnma(a, b, c); }
 BRISKMLP_INLINE VecD min(VecD a, VecD b) { return {vminq_f64(a.v, b.v)}; }
 BRISKMLP_INLINE VecD max(VecD a, VecD b) { return {vmaxq_f64(a.v, b.v)}; }
 BRISKMLP_INLINE VecD abs(VecD a) { return {vabsq_f64(a.v)}; }

@@ -3,7 +3,8 @@
 //
 // * Vec<T>, T = float or double: kLanes elements. load and store need no alignment; the _partial
 //   forms take 0 <= n <= kLanes, touch no memory past n, and fill the lanes from n on with zeros.
-// * fma(a, b, c) = a b + c and fnma(a, b, c) = c - a b, rounded once where kFused, else twice.
+// * fma(a, b, c) = a b + c, fms(a, b, c) = a b - c and fnma(a, b, c) = c - a b, rounded once where
+//   kFused, else twice.
 // * min and max: if b is NaN so is the result; if only a is, it is b or NaN. Of two zeros, either.
 // * Comparisons with NaN are false. select(mask, a, b) takes a where the mask is set.
 // * round_nearest: to the nearest integer, ties to even, for |a| < 2^22 (float), 2^51 (double).
@@ -13,6 +14,8 @@
 //   gradual underflow included, for |x| in [2^-3, 2^9] and integral n between twice the least and
 //   twice the greatest exponent of normal numbers.
 // * split(x, e): the mantissa in [0.75, 1.5) and exponent of a finite x > 0, denormal or not.
+// * raw_exponent(x): the exponent of a normal x > 0, whose mantissa is in [1, 2).
+// * is_not_positive_finite(x): whether x is not in (0, infinity).
 // * transpose_block: dst = src transposed, kLanes x kLanes; the two do not overlap.
 #pragma once
 
@@ -159,6 +162,10 @@ BRISKMLP_INLINE Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
 template <class T>
 BRISKMLP_INLINE Vec<T> fnma(Vec<T> a, Vec<T> b, Vec<T> c) {
     return c - a * b;
+}
+template <class T>
+BRISKMLP_INLINE Vec<T> fms(Vec<T> a, Vec<T> b, Vec<T> c) {
+    return a * b - c;
 }
 template <class T>
 BRISKMLP_INLINE Vec<T> min(Vec<T> a, Vec<T> b) {

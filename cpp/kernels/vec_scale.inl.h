@@ -1,8 +1,14 @@
-// scale and split for instruction sets that have no instruction for them: built on pow2,
-// raw_exponent and raw_mantissa, and included by the headers of those sets.
+// What instruction sets lack instructions for: built on pow2, raw_exponent and raw_mantissa, and
+// included by the headers of those sets.
+#include <math.h>
 
 namespace briskmlp::BRISKMLP_ISA {
 namespace {
+
+template <class T>
+BRISKMLP_INLINE typename Vec<T>::Mask is_not_positive_finite(Vec<T> x) {
+    return ~((x > Vec<T>::zero()) & (x < Vec<T>::set(static_cast<T>(HUGE_VAL))));
+}
 
 template <class T>
 BRISKMLP_INLINE Vec<T> scale(Vec<T> x, Vec<T> n) {

@@ -69,6 +69,7 @@ BRISKMLP_INLINE VecF operator/(VecF a, VecF b) { return {_mm_div_ps(a.v, b.v)}; 
 BRISKMLP_INLINE VecF operator-(VecF a) { return {_mm_xor_ps(a.v, _mm_set1_ps(-0.0f))}; }
 BRISKMLP_INLINE VecF fma(VecF a, VecF b, VecF c) { return a * b + c; }
 BRISKMLP_INLINE VecF fnma(VecF a, VecF b, VecF c) { return c - a * b; }
+BRISKMLP_INLINE VecF fms(VecF a, VecF b, VecF c) { return a * b - c; }
 BRISKMLP_INLINE VecF min(VecF a, VecF b) { return {_mm_min_ps(a.v, b.v)}; }
 BRISKMLP_INLINE VecF max(VecF a, VecF b) { return {_mm_max_ps(a.v, b.v)}; }
 BRISKMLP_INLINE VecF abs(VecF a) { return {_mm_andnot_ps(_mm_set1_ps(-0.0f), a.v)}; }
@@ -175,6 +176,7 @@ BRISKMLP_INLINE VecD operator/(VecD a, VecD b) { return {_mm_div_pd(a.v, b.v)}; 
 BRISKMLP_INLINE VecD operator-(VecD a) { return {_mm_xor_pd(a.v, _mm_set1_pd(-0.0))}; }
 BRISKMLP_INLINE VecD fma(VecD a, VecD b, VecD c) { return a * b + c; }
 BRISKMLP_INLINE VecD fnma(VecD a, VecD b, VecD c) { return c - a * b; }
+BRISKMLP_INLINE VecD fms(VecD a, VecD b, VecD c) { return a * b - c; }
 BRISKMLP_INLINE VecD min(VecD a, VecD b) { return {_mm_min_pd(a.v, b.v)}; }
 BRISKMLP_INLINE VecD max(VecD a, VecD b) { return {_mm_max_pd(a.v, b.v)}; }
 BRISKMLP_INLINE VecD abs(VecD a) { return {_mm_andnot_pd(_mm_set1_pd(-0.0), a.v)}; }

@@ -158,7 +158,7 @@ void apply_link(const KernelTable<T>& kernels, const LossSpec& loss, index_t row
                 index_t ldz) {
     switch (loss.info().link) {
         case Link::kIdentity: return;
-        case Link::kSoftmax: return kernels.softmax(rows, n, z, ldz);
+        case Link::kSoftmax: return kernels.softmax(rows, n, z, ldz, z, ldz);
         case Link::kSigmoid:
             return kernels.activation_forward[static_cast<int>(Activation::kSigmoid)](
                 rows, n, z, ldz, z, ldz, nullptr, 0);

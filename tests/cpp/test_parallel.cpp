@@ -168,6 +168,26 @@ TEST_CASE("every item runs once, whoever comes in time") {
     }
 }
 
+TEST_CASE("shares cover every item once, one share where there is one thread") {
+    const Threads allowed(3);
+    for (index_t threads = 0; threads <= 3; ++threads) {
+        for (const index_t n : {0, 1, 3, 4, 11, 12, 13, 1000}) {
+            std::vector<int> visits(static_cast<std::size_t>(n));
+            std::atomic<int> shares{0}, mistakes{0};
+            parallel_shares(threads, n, [&](const Worker& worker, index_t begin, index_t end) {
+                ++shares;
+                mistakes += begin >= end || worker.index >= std::max(index_t{1}, threads);
+                for (index_t i = begin; i < end; ++i) {
+                    ++visits[static_cast<std::size_t>(i)];
+                }
+            });
+            CHECK(mistakes == 0);
+            CHECK(std::count(visits.begin(), visits.end(), 1) == n);
+            CHECK(shares == (threads > 1 ? std::min(n, 4 * threads) : std::min(n, index_t{1})));
+        }
+    }
+}
+
 TEST_CASE("workers take items beside the caller") {
     const Threads allowed(2);
     if (serial()) {

@@ -128,10 +128,11 @@ void pointwise_loop(char** args, const index_t* dims, const index_t* steps, void
         const double nanoseconds =
             kNanosecondsPerByte * static_cast<double>(n * index_t{sizeof(T)});
         const index_t blocks = (n + kPointwiseBlock - 1) / kPointwiseBlock;
-        parallel(useful_threads(nanoseconds, num_threads()), [&](const Worker& worker) {
-            const index_t begin = worker.begin(blocks) * kPointwiseBlock;
-            const index_t end = std::min(n, worker.end(blocks) * kPointwiseBlock);
-            together.fetch_or(run(begin, end, kPointwiseBlock), std::memory_order_relaxed);
+        const index_t threads = useful_threads(nanoseconds, num_threads());
+        parallel_shares(threads, blocks, [&](const Worker&, index_t first, index_t last) {
+            const index_t end = std::min(n, last * kPointwiseBlock);
+            const int raised = run(first * kPointwiseBlock, end, kPointwiseBlock);
+            together.fetch_or(raised, std::memory_order_relaxed);
         });
         found = together.load(std::memory_order_relaxed);
     }

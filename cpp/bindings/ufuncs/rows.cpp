@@ -1,5 +1,5 @@
-// softmax, log_softmax and logsumexp over one axis, as generalised ufuncs: rows of any strides are
-// brought to the kernels in tiles, which are converted, computed in place and taken back.
+// softmax, log_softmax and logsumexp over one axis, as generalised ufuncs: the kernels are given
+// tiles of rows, where these lie as they want them, and copies of others.
 #include <algorithm>
 #include <atomic>
 #include <cfenv>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <type_traits>
 
 #include "base/parallel.h"
 #include "kernels/dispatch.h"
@@ -19,21 +20,21 @@
 namespace briskmlp {
 namespace {
 
-// Computes on a tile z (rows, n), n >= 1, in place; or one number a row, to y (rows).
+// y (rows, n) of z (rows, n), n >= 1; or one number a row, to y (rows).
 template <class T>
-using RowsKernel = void (*)(index_t rows, index_t n, T* z, T* y);
+using RowsKernel = void (*)(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy);
 
 template <class T>
-void softmax(index_t rows, index_t n, T* z, T*) {
-    kernels<T>().softmax(rows, n, z, n);
+void softmax(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy) {
+    kernels<T>().softmax(rows, n, z, ldz, y, ldy);
 }
 template <class T>
-void log_softmax(index_t rows, index_t n, T* z, T*) {
-    kernels<T>().log_softmax(rows, n, z, n);
+void log_softmax(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t ldy) {
+    kernels<T>().log_softmax(rows, n, z, ldz, y, ldy);
 }
 template <class T>
-void log_sum_exp(index_t rows, index_t n, T* z, T* y) {
-    kernels<T>().log_sum_exp(rows, n, z, n, y);
+void log_sum_exp(index_t rows, index_t n, const T* z, index_t ldz, T* y, index_t) {
+    kernels<T>().log_sum_exp(rows, n, z, ldz, y);
 }
 
 // A matrix with strides in bytes.
@@ -65,46 +66,80 @@ template <class Stored, class T, bool kReduces>
 class RowsRun {
   public:
     RowsRun(index_t n, Strided in, Strided out, RowsKernel<T> kernel)
-        : n_(n), in_(in), out_(out), kernel_(kernel) {}
+        : n_(n),
+          in_(in),
+          out_(out),
+          kernel_(kernel),
+          direct_in_(lies_in_rows(in.row, in.col)),
+          // The numbers of a reduction are a row of their own.
+          direct_out_(kReduces ? lies_in_rows(index_t{sizeof(T)}, out.row)
+                               : lies_in_rows(out.row, out.col)) {}
 
     index_t tile_rows() const { return std::max(kTileRows, kTileElements / n_); }
-    index_t buffer_size() const { return tile_rows() * (n_ + 1); }
+    index_t buffer_size() const { return direct_in_ && direct_out_ ? 0 : tile_rows() * (n_ + 1); }
 
-    // Rows [begin, end) through a buffer; returns their exceptions.
+    // Rows [begin, end), those that do not lie in rows through a buffer; returns their exceptions.
     int operator()(index_t begin, index_t end, T* buffer) const {
         KeepExceptions keep;
-        T* const y = buffer + tile_rows() * n_;
         int found = 0;
         for (index_t first = begin; first < end; first += tile_rows()) {
             const index_t rows = std::min(tile_rows(), end - first);
-            const Strided in{in_.at(first, 0), in_.row, in_.col};
-            for_each_element(in, rows, n_, [&](index_t r, index_t c) {
-                buffer[r * n_ + c] = load_as<Stored, T>(in.at(r, c));
-            });
-            kernel_(rows, n_, buffer, y);
-            const index_t cols = kReduces ? 1 : n_;
-            const T* const results = kReduces ? y : buffer;
-            const Strided out{out_.at(first, 0), out_.row, out_.col};
-            for_each_element(out, rows, cols, [&](index_t r, index_t c) {
-                store_as<Stored, T>(results[r * cols + c], out.at(r, c));
-            });
+            const Matrix<const T> z = input(first, rows, buffer);
+            const Matrix<T> y = result(first, buffer);
+            kernel_(rows, n_, z.data, z.row, y.data, y.row);
+            if (!direct_out_) {
+                const Strided out{out_.at(first, 0), out_.row, out_.col};
+                for_each_element(out, rows, cols(), [&](index_t r, index_t c) {
+                    store_as<Stored, T>(y.data[r * y.row + c], out.at(r, c));
+                });
+            }
             if (keep.raised()) {
-                found |= invalid(first, rows, cols, results);
+                found |= invalid(first, rows, y);
             }
         }
         return found;
     }
 
   private:
+    template <class Element>
+    struct Matrix {
+        Element* data;
+        index_t row;
+    };
+
+    static bool lies_in_rows(index_t row, index_t col) {
+        constexpr index_t kSize = sizeof(T);
+        return std::is_same_v<Stored, T> && col == kSize && row % kSize == 0;
+    }
+    index_t cols() const { return kReduces ? 1 : n_; }
+
+    Matrix<const T> input(index_t first, index_t rows, T* buffer) const {
+        const Strided in{in_.at(first, 0), in_.row, in_.col};
+        if (direct_in_) {
+            return {reinterpret_cast<const T*>(in.data), in.row / index_t{sizeof(T)}};
+        }
+        for_each_element(in, rows, n_, [&](index_t r, index_t c) {
+            buffer[r * n_ + c] = load_as<Stored, T>(in.at(r, c));
+        });
+        return {buffer, n_};
+    }
+    Matrix<T> result(index_t first, T* buffer) const {
+        if (direct_out_) {
+            const index_t row = kReduces ? index_t{1} : out_.row / index_t{sizeof(T)};
+            return {reinterpret_cast<T*>(out_.at(first, 0)), row};
+        }
+        return kReduces ? Matrix<T>{buffer + tile_rows() * n_, 1} : Matrix<T>{buffer, n_};
+    }
+
     // FE_INVALID if NaN came of a row without NaN.
-    int invalid(index_t first, index_t rows, index_t cols, const T* results) const {
+    int invalid(index_t first, index_t rows, const Matrix<T>& y) const {
         for (index_t r = 0; r < rows; ++r) {
             bool nan_in = false, nan_out = false;
             for (index_t c = 0; c < n_; ++c) {
                 nan_in |= std::isnan(load_as<Stored, T>(in_.at(first + r, c)));
             }
-            for (index_t c = 0; c < cols; ++c) {
-                nan_out |= std::isnan(results[r * cols + c]);
+            for (index_t c = 0; c < cols(); ++c) {
+                nan_out |= std::isnan(y.data[r * y.row + c]);
             }
             if (nan_out && !nan_in) {
                 return FE_INVALID;
@@ -116,6 +151,7 @@ class RowsRun {
     index_t n_;
     Strided in_, out_;
     RowsKernel<T> kernel_;
+    bool direct_in_, direct_out_;
 };
 
 void report_no_memory() {
@@ -148,11 +184,10 @@ void rows_loop(char** args, const index_t* dims, const index_t* steps, void* dat
         return;
     }
     std::atomic<int> found{0};
-    parallel(threads, [&](const Worker& worker) {
-        const index_t begin = worker.begin(tiles) * run.tile_rows();
-        const index_t end = std::min(rows, worker.end(tiles) * run.tile_rows());
+    parallel_shares(threads, tiles, [&](const Worker& worker, index_t first, index_t last) {
+        const index_t end = std::min(rows, last * run.tile_rows());
         T* const buffer = buffers.get() + worker.index * run.buffer_size();
-        found.fetch_or(run(begin, end, buffer), std::memory_order_relaxed);
+        found.fetch_or(run(first * run.tile_rows(), end, buffer), std::memory_order_relaxed);
     });
     if (found != 0) {
         std::feraiseexcept(found);
