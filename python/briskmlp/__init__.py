@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from . import plots as plots
     from . import reference as reference
     from . import schedules as schedules
+    from ._augment import mixup as mixup
     from ._checkpoint import Checkpoint as Checkpoint
     from ._loggers import CSVLogger as CSVLogger
     from ._loggers import JSONLinesLogger as JSONLinesLogger
@@ -126,6 +127,7 @@ _ON_DEMAND = {
     "EarlyStopping": "_stopping",
     "JSONLinesLogger": "_loggers",
     "TensorBoard": "_loggers",
+    "mixup": "_augment",
 }
 
 
