@@ -198,21 +198,42 @@ def test_importing_needs_only_numpy() -> None:
 
 
 def test_importing_loads_only_what_is_always_used() -> None:
-    seldom = [
+    ours = [
+        "_augment",
+        "_callbacks",
         "_check",
         "_checkpoint",
         "_explain",
+        "_lbfgs",
         "_loggers",
+        "_loss_settings",
+        "_optimizers",
         "_saving",
+        "_training",
         "bench",
         "plots",
         "reference",
     ]
+    seldom = [*(f"briskmlp.{name}" for name in ours), "dataclasses", "difflib", "random", "secrets"]
     program = (
-        f"import sys, briskmlp; print([n for n in {seldom} if 'briskmlp.' + n in sys.modules])"
+        "import sys, numpy, numpy.typing; before = {*sys.modules}; import briskmlp; "
+        f"net = briskmlp.MLP([1, 1], loss='huber'); net.predict([1.0]); "
+        f"print(sorted({{*{seldom}}} & ({{*sys.modules}} - before)))"
     )
     command = [sys.executable, "-c", program]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_what_loads_on_demand_has_its_name() -> None:
+    import briskmlp
+
+    names = {}
+    exec("from briskmlp import *", names)
+    for name in [*briskmlp._HOMES, *briskmlp._SUBMODULES]:
+        found = getattr(briskmlp, name)
+        assert name == "Loss" or found.__name__.split(".")[-1] == name
+        assert name in dir(briskmlp)
+        assert name in names or name in briskmlp._SUBMODULES
 
 
 def line_limit(path: Path) -> int:

@@ -13,7 +13,8 @@ from typing import Any
 import briskmlp as bm
 import numpy as np
 import pytest
-from briskmlp._losses import KINDS, from_plain, plain
+from briskmlp._loss_settings import KINDS
+from briskmlp._losses import DEFAULTS, from_plain, named_numbers, plain
 from briskmlp.reference import MLP, loss_from
 from cases import DTYPES, epsilon
 
@@ -34,6 +35,15 @@ def linear(loss: bm.Loss, z: np.ndarray, dtype: str = "float64", kind: Any = bm.
 
 
 # ---- settings ----
+
+
+def test_a_name_stands_for_the_defaults() -> None:
+    assert {name: named_numbers(kind()) for name, kind in KINDS.items()} == {
+        name: (name, numbers) for name, numbers in DEFAULTS.items()
+    }
+    numbers = named_numbers("quantile")[1]
+    numbers.clear()  # a list of its own
+    assert len(named_numbers("quantile")[1]) == 3
 
 
 @pytest.mark.parametrize(("loss", "text"), SETTINGS)

@@ -55,7 +55,8 @@ def test_settings_are_values(settings):
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.learning_rate = 1.0
     assert Adam() != AdamW(weight_decay=0.0)
-    assert eval(repr(settings), vars(bm) | vars(schedules)) == settings
+    names = {name: getattr(bm, name) for name in bm.__all__}
+    assert eval(repr(settings), names | vars(schedules)) == settings
 
 
 @pytest.mark.parametrize("kind", KINDS)

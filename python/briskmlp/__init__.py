@@ -27,8 +27,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import _matmul
-from ._callbacks import Callback as Callback
-from ._callbacks import Training as Training
 from ._errors import DivergenceError as DivergenceError
 from ._functions import cross_entropy as cross_entropy
 from ._functions import cross_entropy_backward as cross_entropy_backward
@@ -73,32 +71,12 @@ from ._functions import tanh as tanh
 from ._functions import tanh_backward as tanh_backward
 from ._history import Evaluation as Evaluation
 from ._history import History as History
-from ._lbfgs import LBFGS as LBFGS
 from ._loading import load as load
-from ._losses import CrossEntropy as CrossEntropy
-from ._losses import Focal as Focal
-from ._losses import Huber as Huber
-from ._losses import Loss as Loss
-from ._losses import Quantile as Quantile
-from ._losses import Tweedie as Tweedie
 from ._matmul import linear as linear
 from ._matmul import linear_backward as linear_backward
 from ._matmul import matmul as matmul
 from ._matmul import vecdot as vecdot
 from ._mlp import MLP as MLP
-from ._optimizer import ClipNorm as ClipNorm
-from ._optimizer import ClipValue as ClipValue
-from ._optimizer import Optimizer as Optimizer
-from ._optimizer import ParameterGroups as ParameterGroups
-from ._optimizers import SGD as SGD
-from ._optimizers import Adagrad as Adagrad
-from ._optimizers import Adam as Adam
-from ._optimizers import AdamW as AdamW
-from ._optimizers import Lion as Lion
-from ._optimizers import Muon as Muon
-from ._optimizers import NAdam as NAdam
-from ._optimizers import RAdam as RAdam
-from ._optimizers import RMSprop as RMSprop
 from ._runtime import get_num_threads as get_num_threads
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config
@@ -111,32 +89,74 @@ if TYPE_CHECKING:
     from . import plots as plots
     from . import reference as reference
     from . import schedules as schedules
+    from ._augment import mixup as mixup
+    from ._callbacks import Callback as Callback
+    from ._callbacks import Training as Training
     from ._checkpoint import Checkpoint as Checkpoint
+    from ._lbfgs import LBFGS as LBFGS
     from ._loggers import CSVLogger as CSVLogger
     from ._loggers import JSONLinesLogger as JSONLinesLogger
     from ._loggers import TensorBoard as TensorBoard
+    from ._loss_settings import CrossEntropy as CrossEntropy
+    from ._loss_settings import Focal as Focal
+    from ._loss_settings import Huber as Huber
+    from ._loss_settings import Loss as Loss
+    from ._loss_settings import Quantile as Quantile
+    from ._loss_settings import Tweedie as Tweedie
+    from ._optimizer import ClipNorm as ClipNorm
+    from ._optimizer import ClipValue as ClipValue
+    from ._optimizer import Optimizer as Optimizer
+    from ._optimizer import ParameterGroups as ParameterGroups
+    from ._optimizers import SGD as SGD
+    from ._optimizers import Adagrad as Adagrad
+    from ._optimizers import Adam as Adam
+    from ._optimizers import AdamW as AdamW
+    from ._optimizers import Lion as Lion
+    from ._optimizers import Muon as Muon
+    from ._optimizers import NAdam as NAdam
+    from ._optimizers import RAdam as RAdam
+    from ._optimizers import RMSprop as RMSprop
     from ._stopping import EarlyStopping as EarlyStopping
 
-# What loads when first touched: submodules, and names by the module that has them.
-_ON_DEMAND = {
-    "plots": None,
-    "reference": None,
-    "schedules": None,
-    "CSVLogger": "_loggers",
-    "Checkpoint": "_checkpoint",
-    "EarlyStopping": "_stopping",
-    "JSONLinesLogger": "_loggers",
-    "TensorBoard": "_loggers",
+# What loads when first touched, so that the import is short: submodules, and names by their module.
+_SUBMODULES = ("plots", "reference", "schedules")
+_HOMES = {
+    name: module
+    for module, names in {
+        "_augment": ["mixup"],
+        "_callbacks": ["Callback", "Training"],
+        "_checkpoint": ["Checkpoint"],
+        "_lbfgs": ["LBFGS"],
+        "_loggers": ["CSVLogger", "JSONLinesLogger", "TensorBoard"],
+        "_loss_settings": ["CrossEntropy", "Focal", "Huber", "Loss", "Quantile", "Tweedie"],
+        "_optimizer": ["ClipNorm", "ClipValue", "Optimizer", "ParameterGroups"],
+        "_optimizers": [
+            "SGD",
+            "Adagrad",
+            "Adam",
+            "AdamW",
+            "Lion",
+            "Muon",
+            "NAdam",
+            "RAdam",
+            "RMSprop",
+        ],
+        "_stopping": ["EarlyStopping"],
+    }.items()
+    for name in names
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ON_DEMAND:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _ON_DEMAND[name]
-    module = importlib.import_module(f"{__name__}.{home or name}")
-    return module if home is None else getattr(module, name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ON_DEMAND})
+    return sorted({*globals(), *_SUBMODULES, *_HOMES})
+
+
+__all__ = [name for name in (*globals(), *_HOMES) if not name.startswith("_")]

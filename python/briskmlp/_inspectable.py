@@ -11,11 +11,7 @@ from numpy.typing import ArrayLike
 from . import _validate
 from ._differentiable import Differentiable
 from ._history import History
-from ._layerwise import passes
-from ._optimizer import Optimizer
-from ._optimizers import optimizer_of
 from ._state import MAX_SEED
-from ._training import rows_per_step
 from ._validate import Array
 
 if TYPE_CHECKING:
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     from ._explain import Explanation
     from ._find_lr import RateTest
     from ._importance import Importance
+    from ._optimizer import Optimizer
     from ._summary import Summary
 
 
@@ -67,6 +64,7 @@ class Inspectable(Differentiable):
         ('sharded', 32, 647168.0)
         """
         from ._explain import explain
+        from ._training import rows_per_step
 
         x = _validate.rows(X, "X", self._network)
         return explain(self, x, rows_per_step(batch_size, len(x)), measure)
@@ -94,6 +92,8 @@ class Inspectable(Differentiable):
         >>> net.layer_outputs([3, -4])
         [array([3., 0.], dtype=float32), array([0.], dtype=float32)]
         """
+        from ._layerwise import passes
+
         x = _validate.inputs(X, "X", self._network)
         steps = passes(self._network, np.atleast_2d(x))
         return [step.passed_on.reshape(*x.shape[:-1], -1) for step in steps]
@@ -261,6 +261,7 @@ class Inspectable(Differentiable):
         >>> history = net.fit(X, X[:, 0] * X[:, 1], optimizer=bm.Adam(found.suggestion))
         """
         from ._find_lr import find_lr
+        from ._optimizers import optimizer_of
 
         return find_lr(
             self,

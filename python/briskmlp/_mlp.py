@@ -6,7 +6,7 @@ predictions, `Differentiable` gradients, `Inspectable` what can be learnt about 
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,28 +14,24 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import _briskmlp_core as core
 from . import _validate
-from ._algorithm import Algorithm
-from ._callbacks import Callback, TimeBudget, Training, callback_list
-from ._descent import descent
-from ._history import History
 from ._inspectable import Inspectable
-from ._lbfgs import LBFGS, Minimisation
-from ._losses import Loss
-from ._optimizer import Optimizer
-from ._optimizers import optimizer_of
-from ._own_loss import LossFunction, datasets
-from ._progress import open_progress
 from ._state import MAX_SEED, build
-from ._training import columns, fresh, make_scorer, rows_per_step, train
-from ._validate import Array
 
 if TYPE_CHECKING:
+    from ._algorithm import Algorithm
+    from ._callbacks import Callback
     from ._files import File
+    from ._history import History
+    from ._lbfgs import LBFGS
+    from ._loss_settings import Loss
+    from ._optimizer import Optimizer
+    from ._own_loss import LossFunction
+    from ._validate import Array
 
-Metric = str | Callable[[Array, Array], float]
-Metrics = Metric | Sequence[Metric] | Mapping[str, Metric]
-Follower = Callback | Callable[[History], object]
-Callbacks = Follower | Sequence[Follower]
+    Metric = str | Callable[[Array, Array], float]
+    Metrics = Metric | Sequence[Metric] | Mapping[str, Metric]
+    Follower = Callback | Callable[[History], object]
+    Callbacks = Follower | Sequence[Follower]
 
 
 class MLP(Inspectable):
@@ -130,7 +126,7 @@ class MLP(Inspectable):
         names = _validate.activation_names(activation, len(sizes) - 1)
         self.init = _validate.known_name(init, "init", core.initializer_names())
         if seed is None:
-            seed = secrets.randbits(32)  # short enough to note down
+            seed = int.from_bytes(os.urandom(4), "little")  # short enough to note down
         self.seed = _validate.whole_number(seed, "seed", 0, MAX_SEED)
         self._network = build(
             sizes,
@@ -296,6 +292,15 @@ class MLP(Inspectable):
         >>> len(stopped)
         3
         """
+        # Not needed by who only predicts.
+        from ._callbacks import TimeBudget, Training, callback_list
+        from ._descent import descent
+        from ._lbfgs import LBFGS, Minimisation
+        from ._optimizers import optimizer_of
+        from ._own_loss import datasets
+        from ._progress import open_progress
+        from ._training import columns, fresh, make_scorer, rows_per_step, train
+
         data, eval_data, own_loss = datasets(
             self._network, X, y, sample_weight, class_weight, eval_set, loss
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -14,6 +13,8 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> str:
     >>> unknown_name("activation", 7, ["relu", "tanh"])
     'unknown activation 7; known: relu, tanh'
     """
+    import difflib  # not needed as long as nothing is wrong
+
     known = list(known)
     nearest = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
     if nearest:

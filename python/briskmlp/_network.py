@@ -13,12 +13,13 @@ from . import _briskmlp_core as core
 from . import _validate
 from ._history import History
 from ._layers import LayerArrays, assign, describe, split
-from ._losses import Loss, loss_of
+from ._losses import loss_of
 from ._state import network_from, state_of
 from ._validate import Array
 
 if TYPE_CHECKING:
     from ._files import File
+    from ._loss_settings import Loss
 
 
 class Network:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _briskmlp_core as core
-from ._losses import Loss, from_plain, loss_of, named_numbers, plain
+from ._losses import from_plain, loss_of, named_numbers, plain
 from ._validate import (
     DType,
     activation_names,
@@ -18,6 +18,9 @@ from ._validate import (
     norm_name,
     whole_number,
 )
+
+if TYPE_CHECKING:
+    from ._loss_settings import Loss
 
 # Counted up when the entries of a state or their meaning change: a later one is written only where
 # it is needed, so that earlier versions can read the rest.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
+from . import _briskmlp_core as core
 from ._algorithm import Algorithm, Report, TrainingState
 from ._callbacks import Callback, Training, begin, end
 from ._datasets import Dataset
@@ -37,14 +38,36 @@ class Start(NamedTuple):
     def give(self, net: Network) -> None:
         """Let the network, of the same layers, be as it was."""
         if self.parameters is not None:
-            net.parameters = self.parameters
-            net.seed, net.epochs_trained = self.seed, self.epochs_trained
-            net.history = self.history
+            with sole_fit(net._network):
+                net.parameters = self.parameters
+                net.seed, net.epochs_trained = self.seed, self.epochs_trained
+                net.history = self.history
 
 
 def fresh(net: Network) -> Start:
     """The start of a fit of its own."""
     return Start(net.seed, net.epochs_trained, History(net._network.metric))
+
+
+_fits: dict[core.Network, object] = {}  # each network that is being fitted, and by what
+
+
+@contextmanager
+def sole_fit(network: core.Network) -> Iterator[None]:
+    """Keep a network to oneself: RuntimeError if another fit has it.
+
+    The core knows of its own loop only, not of what changes the parameters from here.
+    """
+    this = object()
+    try:
+        if _fits.setdefault(network, this) is not this:
+            raise RuntimeError(
+                "this network is being fitted already; wait for that fit to end, or fit a copy"
+            )
+        yield
+    finally:
+        if _fits.get(network) is this:
+            del _fits[network]
 
 
 def rows_per_step(batch_size: int | None, rows: int) -> int:
@@ -115,9 +138,9 @@ def train(
     with closing(display):
         begin(callbacks, training)
         try:
-            outcome = algorithm.run(
-                training.net._network, data, eval_data, on_epoch if followed else None
-            )
+            network = training.net._network
+            with sole_fit(network):
+                outcome = algorithm.run(network, data, eval_data, on_epoch if followed else None)
             # Those that nobody followed, or that a metric failed on.
             for report in outcome.epochs[len(history) - done :]:
                 append(report, no_scores)

@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from briskmlp import reference
-from briskmlp._losses import KINDS, Loss, from_plain, named_numbers, plain
+from briskmlp._loss_settings import KINDS, Loss
+from briskmlp._losses import from_plain, named_numbers, plain
 from cases import OPTIMIZERS, PROBLEMS, draw_data, make_network
 from torch.nn import functional
 

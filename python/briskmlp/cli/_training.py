@@ -16,12 +16,12 @@ from .._stopping import EarlyStopping
 from .._validate import Array
 from ._columns import Column, Useless, learn, numbers
 from ._model import TableModel, encode
+from ._parts import Parts, split, split_by_class
 from ._scores import constant, figures
 from ._tables import Table, is_text, take
 from ._target import TASKS, Target, infer, is_missing
 
 FEWEST = 20  # rows
-STOPPING_SHARE = 0.1  # of the rows, to find out when to stop
 LISTED = 12  # columns that are described one by one
 
 Say = Callable[[str], object]
@@ -54,19 +54,12 @@ class Trained(NamedTuple):
     interrupted: bool
 
 
-class _Parts(NamedTuple):
-    """Numbers of rows."""
-
-    training: Array
-    stopping: Array
-    held_out: Array
-
-
 def train(table: Table, recipe: Recipe, say: Say) -> Trained:
     """Train a model on a table as the recipe says, telling about each decision."""
     table, target = _with_target(table, recipe, say)
     y = target.encode(table[target.name])
-    parts = _split(len(y), recipe)
+    divide = split if target.classes is None else split_by_class
+    parts = divide(y, recipe.holdout, recipe.seed)
     columns = _learn_columns(take(table, parts.training), recipe, say)
     say(
         f"rows       {len(parts.training):,} to learn from, {len(parts.stopping):,} to stop in "
@@ -126,13 +119,6 @@ def _with_target(table: Table, recipe: Recipe, say: Say) -> tuple[Table, Target]
     return table, target
 
 
-def _split(rows: int, recipe: Recipe) -> _Parts:
-    order = np.random.default_rng(recipe.seed).permutation(rows)
-    held_out = max(1, round(recipe.holdout * rows))
-    stopping = max(1, round(STOPPING_SHARE * rows))
-    return _Parts(order[held_out + stopping :], order[held_out:][:stopping], order[:held_out])
-
-
 def _learn_columns(table: Table, recipe: Recipe, say: Say) -> tuple[Column, ...]:
     """What can be learnt from, by the training rows."""
     columns, useless = [], {}
@@ -156,7 +142,7 @@ def _learn_columns(table: Table, recipe: Recipe, say: Say) -> tuple[Column, ...]
     return tuple(columns)
 
 
-def _fit(net: MLP, X: Array, y: Array, parts: _Parts, recipe: Recipe) -> bool:
+def _fit(net: MLP, X: Array, y: Array, parts: Parts, recipe: Recipe) -> bool:
     """Train until the rows for that say stop; whether Ctrl-C did so first."""
     try:
         net.fit(

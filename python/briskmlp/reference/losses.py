@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _losses
+from .._loss_settings import NAMES, LossSettings
 from .activations import Array, sigmoid, softplus
 
 
@@ -332,9 +332,9 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def loss_from(loss: str | _losses.LossSettings) -> Loss:
+def loss_from(loss: str | LossSettings) -> Loss:
     """The loss of a name, or of settings such as `briskmlp.Huber`: both classes have one name."""
     if isinstance(loss, str):
         return LOSSES[loss]
-    kind = type(LOSSES[_losses.NAMES[type(loss)]])
+    kind = type(LOSSES[NAMES[type(loss)]])
     return kind(**vars(loss))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._history import History
-from .._losses import LossSettings
+from .._loss_settings import LossSettings
 from .._names import unknown_name
 from .._optimizer import Optimizer
 from .._optimizers import Adam
