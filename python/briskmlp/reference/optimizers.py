@@ -211,10 +211,10 @@ RULES: dict[str, type] = {
 }
 
 
-def rule_of(settings: Optimizer, parameters: Array, blocks: Sequence[Array]) -> Rule:
+def rule_of(settings: Optimizer, parameters: Array, blocks: Sequence[Array] = ()) -> Rule:
     """Make the rule that `settings` name, at its start, for parameters (P,).
 
-    `blocks` are the layers' weights, with the biases as a last row: views of the parameters.
+    `blocks`, which only Muon asks for, are views of them: of each layer, biases as the last row.
     """
     if isinstance(settings, _optimizers.Muon):
         return Muon(settings, parameters, blocks)
