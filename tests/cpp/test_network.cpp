@@ -83,7 +83,8 @@ TEST_CASE("norms and residual connections stand between hidden layers") {
     s.residual = true;
     const auto flags = [&](bool Layer::*flag) {
         std::vector<bool> result;
-        for (const Layer& layer : Network<float>(s).layers()) {
+        const Network<float> net(s);
+        for (const Layer& layer : net.layers()) {
             result.push_back(layer.*flag);
         }
         return result;
