@@ -121,6 +121,7 @@ def test_two_fits_are_one():
         (-0.1, ValueError, "input_noise must be finite and not negative, got -0.1"),
         ([0, 0, 0, 0, np.inf], ValueError, "finite and not negative, got inf"),
         ([0.1, 0.1], ValueError, r"input_noise has shape \(2,\), expected a number or \(5,\)"),
+        (True, TypeError, "input_noise must be numbers, got True"),
         ("much", TypeError, "input_noise"),
         (None, TypeError, "input_noise"),
     ],

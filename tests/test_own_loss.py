@@ -141,6 +141,8 @@ def test_resumed(tmp_path):
     whole.fit(X, y, epochs=6, **settings)
     part.fit(X, y, epochs=2, callbacks=bm.Checkpoint(tmp_path), **settings)
     part = network()
+    with pytest.raises(ValueError, match="with a loss of its own True, this fit has False"):
+        part.fit(X, y, epochs=6, resume=tmp_path, **settings | {"loss": None, "eval_set": None})
     part.fit(X, y, epochs=6, resume=tmp_path, **settings)
     np.testing.assert_array_equal(part.parameters, whole.parameters)
 
@@ -182,16 +184,19 @@ def fails(raw):
     ("answer", "error", "message"),
     [
         (fails, KeyError, "no such thing"),
-        (3.0, TypeError, r"must return \(loss, gradient\), it returned 3.0"),
-        ((1, 2, 3), TypeError, "must return"),
+        (3.0, TypeError, r"must return a tuple \(loss, gradient\), it returned 3.0"),
+        ((1, 2, 3), TypeError, "must return a tuple .* it returned a tuple"),
+        (lambda raw: [1.0, raw], TypeError, "must return a tuple .* it returned a list"),
+        (lambda raw: (1.0, raw * np.inf), ValueError, "the loss is 1, but its gradient is not fin"),
+        (lambda raw: (1.0, raw * 1j), ValueError, "must be real numbers"),
         (lambda raw: ("high", raw), TypeError, "the loss must be a number, .* 'high'"),
-        (lambda raw: (raw, raw), TypeError, "the loss must be a number"),
+        (lambda raw: (raw, raw), TypeError, r"an array of float64 of shape \(30, 2\)"),
         (
             lambda raw: (1.0, raw[:, :1]),
             ValueError,
             r"shape \(30, 2\).* float64 of shape \(30, 1\)",
         ),
-        (lambda raw: (1.0, raw.astype("U9")), ValueError, "must be numbers"),
+        (lambda raw: (1.0, raw.astype("U9")), ValueError, "must be real numbers"),
         (lambda raw: (np.nan, raw), bm.DivergenceError, "epoch 1, step 3"),
     ],
 )
@@ -210,6 +215,7 @@ def test_errors_end_the_fit_after_the_last_good_step(answer, error, message):
     ("settings", "error", "message"),
     [
         ({"loss": "mae"}, TypeError, r"loss must be a function .* MLP\(sizes, loss=...\)"),
+        ({"loss": bm.Huber}, TypeError, "loss must be a function"),
         ({"sample_weight": np.ones(90)}, ValueError, "sample_weight is not for a loss of your own"),
         ({"class_weight": "balanced"}, ValueError, "class_weight is not for a loss"),
         ({"eval_set": (*table(), np.ones(90))}, ValueError, "eval_set has weights"),

@@ -63,8 +63,8 @@ class OptimizerStep {
         index_t ldw;
         std::size_t layer;
         bool biases;
-        double
-            muon_length;  // what multiplies Muon's step, whose direction is given; 0: Adam's step
+        // What multiplies Muon's step, whose direction is given; 0: Adam's step.
+        double muon_length = 0;
     };
     // Whether the tile of a bias needs a call of its own.
     bool tells_biases_apart() const { return !spec_->decay_biases || is_muon(); }

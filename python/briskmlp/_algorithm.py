@@ -53,6 +53,7 @@ class TrainingState(NamedTuple):
     optimizer: str  # its kind
     steps: int  # that it has made
     standardized: bool  # whether the arrays belong to standardized data
+    own_loss: bool  # whether what it minimises is a function
     arrays: dict[str, Array]  # (P,) each, see `core.training_state`
 
 

@@ -33,9 +33,10 @@ def descent(
     """
     spec = optimizer.spec(layers, average)
     if start.training is not None and set(start.training.arrays) != set(spec.state_names()):
-        had, has = ", ".join(start.training.arrays), ", ".join(spec.state_names())
+        had, has = ", ".join(sorted(start.training.arrays)), ", ".join(sorted(spec.state_names()))
         raise ValueError(
-            f"the training to resume keeps {had} and this fit {has}: momentum or average differ"
+            f"momentum or average are not those of the training to resume: it keeps the arrays "
+            f"{had}, this fit would keep {has}"
         )
     return Descent(
         core.FitOptions(
@@ -133,4 +134,4 @@ class Descent:
             if "average" in arrays:
                 arrays["average"] = arrays["weights"]
         steps = self._options.steps_before + self._epochs * self._options.steps(self._batches)
-        return TrainingState(self._optimizer, steps, False, arrays)
+        return TrainingState(self._optimizer, steps, False, self._own_loss is not None, arrays)

@@ -327,7 +327,8 @@ class MLP(Inspectable):
         if resume is not None:
             from ._resume import resumed
 
-            start = resumed(resume, self, settings, figures, standardize) or start
+            own = own_loss is not None
+            start = resumed(resume, self, settings, figures, standardize, own) or start
         algorithm: Algorithm
         if isinstance(settings, LBFGS):
             algorithm = Minimisation(settings, epochs, own_loss)
@@ -341,7 +342,7 @@ class MLP(Inspectable):
                 epochs=epochs,
                 batches=-(-rows // batch_size),
                 batch_size=batch_size,
-                shuffle=bool(shuffle),
+                shuffle=_validate.boolean(shuffle, "shuffle"),
                 batches_per_step=batches_per_step,
                 dropout=dropped,
                 noise=noise,

@@ -20,7 +20,7 @@ class OwnLoss:
     """A function of raw outputs (m, out) and of targets as they were given, checked when called."""
 
     def __init__(self, function: object, y: ArrayLike, **weights: object) -> None:
-        if not callable(function):
+        if not callable(function) or isinstance(function, type):
             raise TypeError(
                 f"loss must be a function of raw outputs and targets, got {function!r}; those with "
                 f"a name are MLP's: MLP(sizes, loss=...)"
@@ -61,16 +61,29 @@ class OwnLoss:
     def _call(self, raw: Array, y: Array) -> tuple[float, Array]:
         answer: Any = self._function(raw, y)
         if not isinstance(answer, tuple) or len(answer) != 2:
-            raise TypeError(f"the loss must return (loss, gradient), it returned {answer!r:.200}")
+            raise TypeError(
+                f"the loss must return a tuple (loss, gradient), it returned {_outline(answer)}"
+            )
         loss, gradient = np.asarray(answer[0]), np.asarray(answer[1])
         if loss.size != 1 or loss.dtype.kind not in "fiu":
-            raise TypeError(f"the loss must be a number, the function returned {answer[0]!r:.200}")
+            raise TypeError(
+                f"the loss must be a number, the function returned {_outline(answer[0])}"
+            )
         if gradient.shape != raw.shape or gradient.dtype.kind not in "fiu":
             raise ValueError(
-                f"the loss's gradient must be numbers of the raw outputs' shape {raw.shape}; the "
-                f"function returned {gradient.dtype} of shape {gradient.shape}"
+                f"the loss's gradient must be real numbers of the raw outputs' shape {raw.shape}; "
+                f"the function returned {gradient.dtype} of shape {gradient.shape}"
             )
+        if np.isfinite(loss).all() and not np.isfinite(gradient).all():
+            raise ValueError(f"the loss is {loss.item():.6g}, but its gradient is not finite")
         return float(loss.reshape(())), np.ascontiguousarray(gradient, raw.dtype)
+
+
+def _outline(value: object) -> str:
+    """What a value is, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} of shape {value.shape}"
+    return f"{value!r:.80}" if np.isscalar(value) else f"a {type(value).__name__}"
 
 
 def _dataset(network: core.Network, X: ArrayLike, y: Array, names: tuple[str, str]) -> Dataset:

@@ -25,6 +25,7 @@ def resumed(
     settings: Optimizer | LBFGS,
     figures: Sequence[str],
     standardized: bool,
+    own_loss: bool,
 ) -> Start | None:
     """Where a training of a network of these layers stood; None if a folder has no file yet."""
     if isinstance(settings, LBFGS):
@@ -39,12 +40,15 @@ def resumed(
     layers, own = BETWEEN_LAYERS | state, BETWEEN_LAYERS | net.__getstate__()
     require_same(name, [(what, layers[what], own[what]) for what in LAYERS])
     if training is None or history is None:
-        raise ValueError(f"{name} has no training to go on with, as the files of Checkpoint have")
+        raise ValueError(
+            f"{name} has no training to go on with: those are in the files of Checkpoint by epoch"
+        )
     require_same(
         name,
         [
             ("optimizer", training.optimizer, settings.kind),
             ("standardize", training.standardized, standardized),
+            ("a loss of its own", training.own_loss, own_loss),
             ("figures", history.keys(), list(figures)),
         ],
     )

@@ -11,8 +11,8 @@ A file is a zip archive of these members, none compressed. The same network give
   its own; absent from other networks. `briskmlp.load` passes over it.
 
 ``"optimizer"`` in the JSON is null where there is no such state; else its kind, its steps, whether
-the data were standardized, and the names of the arrays. The weights that ``parameters.npy`` has are
-not written twice.
+the data were standardized and the loss a function, and the names of the arrays. The weights that
+``parameters.npy`` has are not written twice.
 
 What is read may come from anywhere. Nothing in it is executed, and memory is taken only after the
 sizes that the JSON, the arrays' headers and the archive state have been found to agree with each
@@ -51,6 +51,13 @@ if TYPE_CHECKING:
 ENTRIES = {*PLAIN_ENTRIES, "format_version", "version", "init", "history", "optimizer"}
 JSON, PARAMETERS, HISTORY = "network.json", "parameters.npy", "history.npy"
 PREPROCESSING = "preprocessing.json"
+STATE_ENTRIES = {
+    "kind",
+    "steps",
+    "standardized",
+    "own_loss",
+    "arrays",
+}  # of a training, in the JSON
 STATE_ARRAYS = ("weights", "state1", "state2", "average")  # of a training, in this order
 MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
 SHORTEST_ZIP = 22  # bytes: an end without a beginning
@@ -133,6 +140,7 @@ def _training_entry(training: TrainingState) -> tuple[dict[str, Any], dict[str, 
         "kind": training.optimizer,
         "steps": training.steps,
         "standardized": training.standardized,
+        "own_loss": training.own_loss,
         "arrays": list(arrays),
     }
     return entry, {_array_member(name): array for name, array in arrays.items()}
@@ -303,10 +311,8 @@ def _training_of(state: dict[str, Any]) -> TrainingState | None:
         return None
     if state["format_version"] == FORMAT:
         raise ValueError(f"optimizer must be null in format {FORMAT}")
-    if not isinstance(entry, dict) or entry.keys() != {"kind", "steps", "standardized", "arrays"}:
-        raise ValueError(
-            f"optimizer must be kind, steps, standardized and arrays, got {entry!r:.80}"
-        )
+    if not isinstance(entry, dict) or entry.keys() != STATE_ENTRIES:
+        raise ValueError(f"optimizer must be {', '.join(sorted(STATE_ENTRIES))}, got {entry!r:.80}")
     names = entry["arrays"]
     if not isinstance(names, list) or names != [name for name in STATE_ARRAYS if name in names]:
         raise ValueError(f"optimizer's arrays must be from {STATE_ARRAYS}, got {names!r:.80}")
@@ -314,6 +320,7 @@ def _training_of(state: dict[str, Any]) -> TrainingState | None:
         known_name(entry["kind"], "optimizer", list(OPTIMIZERS)),
         whole_number(entry["steps"], "optimizer's steps", 0),
         boolean(entry["standardized"], "optimizer's standardized"),
+        boolean(entry["own_loss"], "optimizer's own_loss"),
         {name: np.empty(0) for name in names},
     )
 

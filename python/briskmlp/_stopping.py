@@ -118,8 +118,9 @@ class EarlyStopping(Callback):
             self._parameters = None
         elif self.restore_best and self.best_epoch:
             warnings.warn(
-                f"the best epoch is {self.best_epoch}, from before this fit was resumed: the "
-                f"network stays as it is, Checkpoint's best.npz has that epoch's",
+                f"the best epoch is {self.best_epoch}, from before this fit was resumed; its "
+                f"parameters are gone and the network stays as it is, but a Checkpoint of that "
+                f"time has them in best.npz",
                 stacklevel=2,
             )
 

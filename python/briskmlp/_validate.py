@@ -88,6 +88,8 @@ def dropout(shares: object, hidden_layers: int) -> list[float]:
 def input_noise(deviations: ArrayLike, inputs: int) -> list[float]:
     """The standard deviation of the noise on each input; none at all if all are 0."""
     array = real_array(deviations, "input_noise", np.dtype(np.float64))
+    if array.dtype.kind == "b":
+        raise TypeError(f"input_noise must be numbers, got {deviations!r}")
     if array.shape not in ((), (inputs,)):
         raise ValueError(f"input_noise has shape {array.shape}, expected a number or ({inputs},)")
     values = np.broadcast_to(array.astype(np.float64), (inputs,))
