@@ -121,6 +121,48 @@ def test_what_it_gets():
     np.testing.assert_array_equal(net.parameters, before)
 
 
+def test_gradients_that_lie_anyhow():
+    X, y = table(600)
+
+    def odd(raw, y):
+        loss, gradient = squares(raw, y)
+        memory = np.empty(gradient.nbytes + 1, np.uint8)
+        unaligned = np.ndarray(gradient.shape, gradient.dtype, memory, offset=1)
+        unaligned[...] = gradient
+        return loss, unaligned
+
+    nets = [network() for _ in range(3)]
+    with bm.threads(2):
+        for net, loss in zip(
+            nets, (squares, odd, lambda r, y: _reversed(*squares(r, y))), strict=True
+        ):
+            net.fit(X, y, epochs=2, batch_size=300, loss=loss)
+    for other in nets[1:]:
+        np.testing.assert_array_equal(other.parameters, nets[0].parameters)
+
+
+def _reversed(loss, gradient):
+    return loss, gradient[::-1].copy()[::-1]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_targets_stay_as_they_are(optimizer):
+    if optimizer == "lbfgs":
+        pytest.importorskip("scipy")
+    X, y = table()
+    given, judged = y.copy(), y.copy()
+
+    def spoils(raw, targets):
+        answer = squares(raw, targets)
+        targets[...] = 0
+        return answer
+
+    settings = {"loss": spoils, "optimizer": optimizer, "eval_set": (X, judged)}
+    network().fit(X, given, epochs=2, **settings)
+    np.testing.assert_array_equal(given, y)
+    np.testing.assert_array_equal(judged, y)
+
+
 @pytest.mark.parametrize("kind", ["adam", "lbfgs"])
 def test_standardized_and_lbfgs(kind):
     if kind == "lbfgs":

@@ -144,6 +144,38 @@ def test_other_layers_than_in_the_file(tmp_path, what, value):
         np.testing.assert_array_equal(has.parameters, before)
 
 
+@pytest.mark.parametrize("optimizer", [bm.Adam(clip=bm.ClipNorm(10)), bm.Muon()], ids=repr)
+def test_large_networks_on_two_threads(tmp_path, optimizer):
+    """Where threads share the work of taking the state up."""
+    data = table(1, 64, 16)
+    settings = {"data": data, "optimizer": optimizer, "batch_size": 32}
+    with bm.threads(2):
+        whole, _ = run(tmp_path / "whole", 2, network((16, 400, 400, 1)), **settings)
+        for _ in range(20):
+            again = network((16, 400, 400, 1))
+            path = tmp_path / "whole" / "epoch-000001.npz"
+            run(tmp_path / "again", 2, again, resume=path, **settings)
+            np.testing.assert_array_equal(again.parameters, whole.parameters)
+
+
+def test_a_callback_that_does_not_begin_leaves_the_network(tmp_path):
+    run(tmp_path, 2)
+    net = network(init="zeros")
+    with pytest.raises(ValueError, match="nope"):
+        net.fit(*table(), resume=tmp_path, callbacks=bm.EarlyStopping(monitor="nope"))
+    assert not net.parameters.any()
+    assert (net.seed, net.init, net.epochs_trained, net.history) == (3, "zeros", 0, None)
+
+
+def test_a_state_is_saved_between_epochs_only(tmp_path):
+    class Late(bm.Callback):
+        def on_fit_end(self, training):
+            training.save(tmp_path / "late.npz")
+
+    with pytest.raises(RuntimeError, match=r"training\.save is for on_epoch_end"):
+        run(tmp_path, 2, callbacks=[Late()])
+
+
 def test_twice(tmp_path):
     whole, in_one = run(tmp_path / "whole", EPOCHS)
     net = None
@@ -302,12 +334,13 @@ def test_there_is_a_checkpoint_of_this_release():
     assert (FOLDER / f"checkpoint-{bm.__version__}.npz").exists()
 
 
-def altered(folder, changes, members=()):
+def altered(folder, changes, members=(), **others):
     """A copy of the first checkpoint whose JSON says something else of the training."""
     with zipfile.ZipFile(folder / "epoch-000001.npz") as source:
         parts = {name: source.read(name) for name in source.namelist()} | dict(members)
     state = json.loads(parts["network.json"])
     state["optimizer"] |= changes
+    state |= others
     parts["network.json"] = json.dumps(state).encode()
     with zipfile.ZipFile(folder / "odd.npz", "w") as target:
         for name, data in parts.items():
@@ -321,6 +354,7 @@ def altered(folder, changes, members=()):
         ({"kind": "adan"}, "unknown optimizer 'adan'; did you mean 'adam'"),
         ({"kind": 3}, "optimizer must be a name"),
         ({"steps": -1}, "optimizer's steps must be at least 0"),
+        ({"steps": 2**60}, "optimizer's steps must be at most"),
         ({"steps": 1.5}, "optimizer's steps must be a whole number"),
         ({"standardized": 1}, "optimizer's standardized must be True or False"),
         ({"own_loss": None}, "optimizer's own_loss must be True or False"),
@@ -341,12 +375,21 @@ def test_hostile_checkpoints(tmp_path, changes, message):
             read(path)
 
 
+def test_checkpoints_with_an_odd_number_of_epochs(tmp_path):
+    run(tmp_path, 1)
+    path = altered(tmp_path, {}, epochs_trained=0)
+    with pytest.raises(ValueError, match="a history of 1 epochs of 0 in all"):
+        network().fit(*table(), resume=path)
+    with pytest.raises(ValueError, match="epochs_trained must be at most"):
+        bm.load(altered(tmp_path, {}, epochs_trained=2**62))
+
+
 def test_checkpoints_with_odd_arrays(tmp_path):
     net, _ = run(tmp_path, 1)
     name = "optimizer/state2.npy"
     for array, message in (
         (np.zeros(3, "f4"), "state2.npy is described by"),
-        (np.full(net.num_parameters, np.nan, "f4"), "state2.npy has nan in row 0"),
+        (np.zeros(net.num_parameters, "f8"), "state2.npy is described by"),
     ):
         file = io.BytesIO()
         np.save(file, array)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -71,8 +72,10 @@ class PythonObserver final : public FitObserver {
                 PyException_SetTraceback(error.value().ptr(), error.trace().ptr());
             }
             error_ = error.value();
-            return true;
+        } catch (const std::exception& error) {  // must not leave a parallel region
+            error_ = py::module_::import("builtins").attr("RuntimeError")(error.what());
         }
+        return true;
     }
 
   private:

@@ -184,12 +184,11 @@ template <class T>
 Optimizer<T>::Optimizer(const KernelTable<T>& kernels, const OptimizerSpec& spec,
                         std::int64_t steps)
     : kernels_(&kernels), spec_(&spec) {
-    if (spec.kind != OptimizerKind::kNadam) {
-        steps_ = steps;
-    }
-    while (steps_ < steps) {
+    // The product of NAdam's momenta is 0 after some thousand of them.
+    while (spec.kind == OptimizerKind::kNadam && steps_ < steps && momentum_product_ != 0) {
         count();
     }
+    steps_ = steps;
 }
 
 template <class T>

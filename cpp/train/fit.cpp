@@ -97,6 +97,7 @@ class Trainer {
         std::iota(order_.begin(), order_.end(), 0u);
         parallel(threads_for_parameters(), [&](const Worker& worker) {
             step_->restart(worker);
+            worker.barrier();  // shares of that are not shares of what follows
             resumed == nullptr ? step_->load(worker, net_) : step_->load_state(worker, *resumed);
         });
     }

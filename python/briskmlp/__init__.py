@@ -159,4 +159,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_SUBMODULES, *_HOMES})
 
 
-__all__ = [name for name in (*globals(), *_HOMES) if not name.startswith("_")]
+_OTHERS = {"annotations", "importlib", "TYPE_CHECKING", "Any"}
+__all__ = [
+    name for name in (*globals(), *_HOMES) if not name.startswith("_") and name not in _OTHERS
+]

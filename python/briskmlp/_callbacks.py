@@ -35,7 +35,7 @@ class Training:
         regular end.
     """
 
-    state: Callable[[], TrainingState | None]
+    state: Callable[[], TrainingState | None]  # there while `on_epoch_end` runs
 
     def __init__(
         self,
@@ -72,6 +72,8 @@ class Training:
         """
         from ._saving import save
 
+        if not hasattr(self, "state"):
+            raise RuntimeError("training.save is for on_epoch_end, when a step is complete")
         save(self.net, file, training=self.state())
 
     def restore(self, parameters: Array, epochs: int) -> None:

@@ -352,13 +352,13 @@ class MLP(Inspectable):
 
             algorithm = Standardized(algorithm, self, data, targets=own_loss is None)
         display = open_progress(
-            progress,
+            False if len(start.history) >= epochs else progress,
             epochs=epochs,
             rows=rows,
             metric_name=start.history.metric_name,
             before=len(start.history),
         )
-        start.give(self)
+        undo = start.give(self)
         training = Training(
             self,
             history=start.history,
@@ -376,6 +376,7 @@ class MLP(Inspectable):
                 scorer=scorer,
                 display=display,
                 callbacks=followers,
+                undo=undo,
             )
         if training.error is not None:
             raise training.error

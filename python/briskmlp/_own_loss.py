@@ -51,11 +51,11 @@ class OwnLoss:
 
     def evaluate(self, network: core.Network, data: Dataset) -> tuple[float, float]:
         """The loss of all rows at once, and no metric."""
-        return self._call(_raw(network, data[0]), data[1])[0], math.nan
+        return self._call(_raw(network, data[0]), data[1].copy())[0], math.nan
 
     def gradients(self, network: core.Network, data: Dataset) -> tuple[float, Array]:
         """The loss of all training rows at once, and its gradient by the parameters."""
-        loss, d_raw = self._call(_raw(network, data[0]), self.y)
+        loss, d_raw = self._call(_raw(network, data[0]), self.y.copy())
         return loss, network.backward(data[0], d_raw)[1]
 
     def _call(self, raw: Array, y: Array) -> tuple[float, Array]:
@@ -76,7 +76,7 @@ class OwnLoss:
             )
         if np.isfinite(loss).all() and not np.isfinite(gradient).all():
             raise ValueError(f"the loss is {loss.item():.6g}, but its gradient is not finite")
-        return float(loss.reshape(())), np.ascontiguousarray(gradient, raw.dtype)
+        return float(loss.reshape(())), np.require(gradient, raw.dtype, ["C", "A"])
 
 
 def _outline(value: object) -> str:

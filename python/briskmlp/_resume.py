@@ -43,6 +43,10 @@ def resumed(
         raise ValueError(
             f"{name} has no training to go on with: those are in the files of Checkpoint by epoch"
         )
+    if state["epochs_trained"] < len(history):
+        raise ValueError(
+            f"{name} has a history of {len(history)} epochs of {state['epochs_trained']} in all"
+        )
     require_same(
         name,
         [
@@ -52,7 +56,14 @@ def resumed(
             ("figures", history.keys(), list(figures)),
         ],
     )
-    return Start(state["seed"], state["epochs_trained"], history, training, state["parameters"])
+    return Start(
+        state["seed"],
+        state["epochs_trained"],
+        history,
+        training,
+        state["parameters"],
+        state["init"],
+    )
 
 
 LAYERS = ("sizes", "activations", "norm", "residual", "loss", "dtype")  # of which they must be

@@ -58,6 +58,7 @@ STATE_ENTRIES = {
     "own_loss",
     "arrays",
 }  # of a training, in the JSON
+MAX_STEPS = 2**53
 STATE_ARRAYS = ("weights", "state1", "state2", "average")  # of a training, in this order
 MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
 SHORTEST_ZIP = 22  # bytes: an end without a beginning
@@ -223,7 +224,8 @@ def _read(opened: BinaryIO, with_training: bool) -> Saved:
             for name in training.arrays:
                 member = _array_member(name)
                 array = _read_array(archive, member, (count,), outline.dtype, guarded)
-                require_finite(array, member, array.dtype)
+                if name in ("weights", "average"):  # a mean of squares may have overflowed
+                    require_finite(array, member, array.dtype)
                 training.arrays[name] = array
             if not training.standardized:
                 training.arrays["average" if "weights" in training.arrays else "weights"] = flat
@@ -318,7 +320,7 @@ def _training_of(state: dict[str, Any]) -> TrainingState | None:
         raise ValueError(f"optimizer's arrays must be from {STATE_ARRAYS}, got {names!r:.80}")
     return TrainingState(
         known_name(entry["kind"], "optimizer", list(OPTIMIZERS)),
-        whole_number(entry["steps"], "optimizer's steps", 0),
+        whole_number(entry["steps"], "optimizer's steps", 0, MAX_STEPS),
         boolean(entry["standardized"], "optimizer's standardized"),
         boolean(entry["own_loss"], "optimizer's own_loss"),
         {name: np.empty(0) for name in names},

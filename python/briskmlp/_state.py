@@ -29,6 +29,7 @@ ENTRIES = ("sizes", "activations", "loss", "dtype", "seed", "epochs_trained")
 # Entries of format 2, and what they are where they are left out.
 BETWEEN_LAYERS = {"norm": None, "residual": False}
 MAX_SEED = 2**64 - 1
+MAX_EPOCHS = 2**30  # so that batches, of up to 2^32 an epoch, can be counted
 
 
 class Outline(NamedTuple):
@@ -125,7 +126,7 @@ def outline_of(state: dict[str, Any]) -> Outline:
         whole_number(state["seed"], "seed", 0, MAX_SEED),
         # The earliest pickles have no such entry.
         known_name(state.get("init", "auto"), "init", core.initializer_names()),
-        whole_number(state["epochs_trained"], "epochs_trained", 0),
+        whole_number(state["epochs_trained"], "epochs_trained", 0, MAX_EPOCHS),
         norm_name(between["norm"]),
         boolean(between["residual"], "residual"),
     )

@@ -93,13 +93,14 @@ class EarlyStopping(Callback):
         self._monitor = Monitor(monitor, mode)
         self._parameters: Array | None = None
         self._best_cost = self._goal = math.inf
-        self._progress_epoch = 0
+        self._progress_epoch = self._before = 0
 
     def on_fit_begin(self, training: Training) -> None:
         self._monitor.begin(training)
         self.best, self.best_epoch, self.stopped = math.nan, 0, False
         self._best_cost = self._goal = math.inf
         self._progress_epoch = 0
+        self._before = len(training.history)
         for epoch, record in enumerate(training.history, 1):  # of the fit that this one resumes
             self._judge(epoch, record)
         if self.best_epoch == len(training.history) > 0:
@@ -116,7 +117,7 @@ class EarlyStopping(Callback):
         if self._parameters is not None:
             training.restore(self._parameters, self.best_epoch)
             self._parameters = None
-        elif self.restore_best and self.best_epoch:
+        elif self.restore_best and self.best_epoch and len(training.history) > self._before:
             warnings.warn(
                 f"the best epoch is {self.best_epoch}, from before this fit was resumed; its "
                 f"parameters are gone and the network stays as it is, but a Checkpoint of that "

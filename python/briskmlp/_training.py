@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -33,15 +33,24 @@ class Start(NamedTuple):
     epochs_trained: int
     history: History  # of the fit that it resumes, else empty
     training: TrainingState | None = None  # where that one stood
-    parameters: Array | None = None  # that the network is to have; None: as they are
+    parameters: Array | None = None  # that the network is to have; None: it is as it is to be
+    init: str = ""
 
-    def give(self, net: Network) -> None:
-        """Let the network, of the same layers, be as it was."""
-        if self.parameters is not None:
-            with sole_fit(net._network):
-                net.parameters = self.parameters
-                net.seed, net.epochs_trained = self.seed, self.epochs_trained
-                net.history = self.history
+    def give(self, net: Network) -> Callable[[], None]:
+        """Let the network, of the same layers, be as it was then; returns what undoes that."""
+        if self.parameters is None:
+            return lambda: None
+        parameters, history = net.parameters.copy(), net.history
+        others = net.seed, net.init, net.epochs_trained
+
+        def undo() -> None:
+            net.parameters, net.history = parameters, history
+            net.seed, net.init, net.epochs_trained = others
+
+        with sole_fit(net._network):
+            net.parameters, net.history = self.parameters, self.history
+            net.seed, net.init, net.epochs_trained = self.seed, self.init, self.epochs_trained
+        return undo
 
 
 def fresh(net: Network) -> Start:
@@ -110,11 +119,14 @@ def train(
     scorer: Scorer | None,
     display: Progress,
     callbacks: Sequence[Callback],
+    undo: Callable[[], None],
 ) -> None:
-    """Train in place. Leaves the finished epochs, and what ended it early, in `training`."""
+    """Train in place. Leaves the finished epochs, and what ended it early, in `training`.
+
+    Should a callback fail to begin, `undo` makes the network what it was.
+    """
     history = training.history
     done = len(history)  # before
-    training.state = algorithm.state
     no_scores = dict.fromkeys(scorer.columns, math.nan) if scorer else {}
 
     def append(report: Report, scores: dict[str, float]) -> None:
@@ -130,13 +142,19 @@ def train(
         append(report, scorer() if scorer else no_scores)
         training.tell_net(len(history))
         display.update(len(history) - 1, history[-1])
+        training.state = algorithm.state
         wishes = [callback.on_epoch_end(training) for callback in callbacks]  # all are told
+        del training.state
         return any(wishes)
 
     # Without anyone to tell, the core need not wait for the interpreter after each epoch.
     followed = callbacks or scorer or algorithm.has_schedule or not isinstance(display, Silent)
     with closing(display):
-        begin(callbacks, training)
+        try:
+            begin(callbacks, training)
+        except BaseException:
+            undo()
+            raise
         try:
             network = training.net._network
             with sole_fit(network):
