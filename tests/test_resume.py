@@ -145,14 +145,14 @@ def test_other_layers_than_in_the_file(tmp_path, what, value):
 
 
 @pytest.mark.parametrize("optimizer", [bm.Adam(clip=bm.ClipNorm(10)), bm.Muon()], ids=repr)
-def test_large_networks_on_two_threads(tmp_path, optimizer):
+def test_large_networks_on_many_threads(tmp_path, optimizer):
     """Where threads share the work of taking the state up."""
-    data = table(1, 64, 16)
-    settings = {"data": data, "optimizer": optimizer, "batch_size": 32}
-    with bm.threads(2):
-        whole, _ = run(tmp_path / "whole", 2, network((16, 400, 400, 1)), **settings)
-        for _ in range(20):
-            again = network((16, 400, 400, 1))
+    data, sizes = table(1, 256, 16), (16, 500, 500, 500, 1)
+    settings = {"data": data, "optimizer": optimizer, "batch_size": 256}
+    with bm.threads(8):
+        whole, _ = run(tmp_path / "whole", 2, network(sizes), **settings)
+        for _ in range(10):
+            again = network(sizes)
             path = tmp_path / "whole" / "epoch-000001.npz"
             run(tmp_path / "again", 2, again, resume=path, **settings)
             np.testing.assert_array_equal(again.parameters, whole.parameters)
