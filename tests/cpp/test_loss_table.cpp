@@ -101,7 +101,7 @@ TEST_CASE("losses have names and take their settings") {
                          "cross_entropy, focal, binary_cross_entropy, gaussian_nll, poisson, "
                          "gamma, tweedie",
                          std::invalid_argument);
-    CHECK_THROWS_WITH_AS(LossSpec(Loss::kHuber), "loss 'huber' takes from 1 to 1 settings, got 0",
+    CHECK_THROWS_WITH_AS(LossSpec{Loss::kHuber}, "loss 'huber' takes from 1 to 1 settings, got 0",
                          std::invalid_argument);
     CHECK_THROWS_AS(LossSpec(Loss::kMse, {1}), std::invalid_argument);
     const std::vector<double> many(kMaxQuantiles + 1, 0.5);
