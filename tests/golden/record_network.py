@@ -5,7 +5,7 @@ Run by hand when the format of saved networks changes, once a release (in tests/
     python -m golden.record_network
 
 It adds network-<version>.npz and checkpoint-<version>.npz, which then stay for ever; test_saving.py
-and test_resume.py load each such file.
+and test_checkpoint_files.py load each such file.
 """
 
 from __future__ import annotations
