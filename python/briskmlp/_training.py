@@ -143,8 +143,10 @@ def train(
         training.tell_net(len(history))
         display.update(len(history) - 1, history[-1])
         training.state = algorithm.state
-        wishes = [callback.on_epoch_end(training) for callback in callbacks]  # all are told
-        del training.state
+        try:
+            wishes = [callback.on_epoch_end(training) for callback in callbacks]  # all are told
+        finally:
+            del training.state
         return any(wishes)
 
     # Without anyone to tell, the core need not wait for the interpreter after each epoch.
