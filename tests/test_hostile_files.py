@@ -93,7 +93,7 @@ def test_repacked_members_load(parts) -> None:
         ({"history": {"metric_name": "m", "columns": ["a", "b"], "epochs": 3}}, "history.npy"),
         ({"history": None}, "it has the members .*; expected network.json, parameters.npy"),
         ({"optimizer": {}}, "optimizer must be null in format 1"),
-        ({"optimizer": {}, "format_version": 2}, "optimizer must be arrays, kind"),
+        ({"optimizer": {}, "format_version": 2}, "optimizer must be arrays, batch_norm, kind"),
         ({"surprise": 1}, "too few entries or too many: surprise"),
     ],
 )

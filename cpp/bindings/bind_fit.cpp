@@ -140,7 +140,7 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
 FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::uint64_t seed,
                         index_t first_epoch, index_t batches_per_step, index_t steps_before,
                         const OptimizerSpec& optimizer, std::vector<double> dropout,
-                        std::vector<double> noise) {
+                        std::vector<double> noise, bool batch_norm, bool folded) {
     return {epochs,
             batch_size,
             shuffle,
@@ -151,7 +151,9 @@ FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::u
             optimizer,
             std::move(dropout),
             std::move(noise),
-            num_threads()};
+            num_threads(),
+            batch_norm,
+            folded};
 }
 
 // How a network would be trained with batches of so many rows.
@@ -210,9 +212,11 @@ void bind_fit(py::module_& m) {
         .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
              py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"),
              py::arg("batches_per_step"), py::arg("steps_before"), py::arg("optimizer"),
-             py::arg("dropout"), py::arg("noise"))
+             py::arg("dropout"), py::arg("noise"), py::arg("batch_norm") = false,
+             py::arg("folded") = true)
         .def_readonly("epochs", &FitOptions::epochs)
         .def_readonly("steps_before", &FitOptions::steps_before)
+        .def_readonly("batch_norm", &FitOptions::batch_norm)
         .def(
             "steps",
             [](const FitOptions& options, index_t batches) {

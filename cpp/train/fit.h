@@ -22,6 +22,10 @@ struct FitOptions {
     std::vector<double> dropout;  // as in train/dropout.h
     std::vector<double> noise;    // the deviations of train/input_noise.h
     index_t threads;              // at most this many
+    // Whether hidden layers pass on what train/batch_norm.h makes of their outputs; needs hidden
+    // layers, no other norm, and batches of two rows or more. The network has the layers that do
+    // without (train/folding.h): before the fit too if `folded`, else parameters to begin with.
+    bool batch_norm = false, folded = true;
 };
 
 struct EpochReport {

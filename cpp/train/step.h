@@ -25,10 +25,11 @@ struct StepNeeds {
     OptimizerNeeds optimizer;
     bool dropout;
     bool external_loss;  // only in a two-phase plan
+    bool batch_norm;     // likewise, and only with hidden layers
 
     bool operator==(const StepNeeds& other) const {
         return optimizer == other.optimizer && dropout == other.dropout &&
-               external_loss == other.external_loss;
+               external_loss == other.external_loss && batch_norm == other.batch_norm;
     }
 };
 

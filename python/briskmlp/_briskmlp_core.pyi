@@ -153,11 +153,15 @@ class FitOptions:
         optimizer: OptimizerSpec,
         dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
         noise: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        batch_norm: bool = False,
+        folded: bool = True,
     ) -> None: ...
     def steps(self, batches: typing.SupportsInt | typing.SupportsIndex) -> int:
         """
         The optimizer's steps in an epoch of so many batches.
         """
+    @property
+    def batch_norm(self) -> bool: ...
     @property
     def epochs(self) -> int: ...
     @property

@@ -77,10 +77,13 @@ class LBFGS(Settings):
         average: float,
         dropout: list[float],
         noise: list[float],
+        batch_norm: bool,
     ) -> None:
         """Raise ValueError for arguments of `fit` that are about minibatches."""
         if batch_size is not None and positive_int(batch_size, "batch_size") != rows:
             raise ValueError(f"batch_size is {batch_size}, LBFGS takes all {rows} rows at once")
+        if batch_norm:
+            raise ValueError("batch_norm is True, LBFGS takes False only")
         for name, value, default in (
             ("batches_per_step", batches_per_step, 1),
             ("average", average, 0),

@@ -11,8 +11,8 @@ A file is a zip archive of these members, none compressed. The same network give
   its own; absent from other networks. `briskmlp.load` passes over it.
 
 ``"optimizer"`` in the JSON is null where there is no such state; else its kind, its steps, whether
-the data were standardized and the loss a function, and the names of the arrays. The weights that
-``parameters.npy`` has are not written twice.
+the data were standardized, the hidden units had a batch norm and the loss was a function, and the
+names of the arrays. The weights that ``parameters.npy`` has are not written twice.
 
 What is read may come from anywhere. Nothing in it is executed, and memory is taken only after the
 sizes that the JSON, the arrays' headers and the archive state have been found to agree with each
@@ -56,6 +56,7 @@ STATE_ENTRIES = {
     "steps",
     "standardized",
     "own_loss",
+    "batch_norm",  # absent for false
     "arrays",
 }  # of a training, in the JSON
 MAX_STEPS = 2**53
@@ -135,7 +136,7 @@ def save(
 def _training_entry(training: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]:
     """What the JSON says of a training, and its members."""
     arrays = dict(training.arrays)
-    if not training.standardized:  # the network shows one of them
+    if training.shown:
         del arrays["average" if "average" in arrays else "weights"]
     entry = {
         "kind": training.optimizer,
@@ -144,6 +145,8 @@ def _training_entry(training: TrainingState) -> tuple[dict[str, Any], dict[str, 
         "own_loss": training.own_loss,
         "arrays": list(arrays),
     }
+    if training.batch_norm:
+        entry["batch_norm"] = True
     return entry, {_array_member(name): array for name, array in arrays.items()}
 
 
@@ -227,7 +230,7 @@ def _read(opened: BinaryIO, with_training: bool) -> Saved:
                 if name in ("weights", "average"):  # a mean of squares may have overflowed
                     require_finite(array, member, array.dtype)
                 training.arrays[name] = array
-            if not training.standardized:
+            if training.shown:
                 training.arrays["average" if "weights" in training.arrays else "weights"] = flat
     return Saved(state | {"parameters": flat}, history, extra, training if with_training else None)
 
@@ -313,7 +316,7 @@ def _training_of(state: dict[str, Any]) -> TrainingState | None:
         return None
     if state["format_version"] == FORMAT:
         raise ValueError(f"optimizer must be null in format {FORMAT}")
-    if not isinstance(entry, dict) or entry.keys() != STATE_ENTRIES:
+    if not isinstance(entry, dict) or entry.keys() | {"batch_norm"} != STATE_ENTRIES:
         raise ValueError(f"optimizer must be {', '.join(sorted(STATE_ENTRIES))}, got {entry!r:.80}")
     names = entry["arrays"]
     if not isinstance(names, list) or names != [name for name in STATE_ARRAYS if name in names]:
@@ -324,6 +327,7 @@ def _training_of(state: dict[str, Any]) -> TrainingState | None:
         boolean(entry["standardized"], "optimizer's standardized"),
         boolean(entry["own_loss"], "optimizer's own_loss"),
         {name: np.empty(0) for name in names},
+        boolean(entry.get("batch_norm", False), "optimizer's batch_norm"),
     )
 
 

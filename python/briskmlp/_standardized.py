@@ -20,7 +20,7 @@ from ._algorithm import (
 )
 from ._datasets import Dataset
 from ._scaling import Scaling, scaling_of
-from ._state import build_like
+from ._state import is_as_drawn
 
 if TYPE_CHECKING:
     from ._network import Network
@@ -37,9 +37,7 @@ class Twin:
         self.net, self.scaling = net, scaling
         self.network = net.copy()._network
         self.sizes = self.network.sizes
-        drawn = build_like(self.network)
-        drawn.initialize(net.seed, net.init)
-        if not np.array_equal(drawn.parameters, net.parameters):
+        if not is_as_drawn(net._network, net.seed, net.init):
             self.take()
         self._note()
 

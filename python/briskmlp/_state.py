@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from . import _briskmlp_core as core
 from ._losses import from_plain, loss_of, named_numbers, plain
 from ._validate import (
@@ -79,6 +81,13 @@ def build_like(network: core.Network) -> core.Network:
     return build(
         network.sizes, network.activations, loss, network.dtype, network.norm, network.residual
     )
+
+
+def is_as_drawn(network: core.Network, seed: int, init: str) -> bool:
+    """Whether the parameters are still the initial ones."""
+    drawn = build_like(network)
+    drawn.initialize(seed, init)
+    return np.array_equal(drawn.parameters, network.parameters)
 
 
 def state_of(network: core.Network, seed: int, init: str, epochs_trained: int) -> dict[str, Any]:

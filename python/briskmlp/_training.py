@@ -89,6 +89,15 @@ def rows_per_step(batch_size: int | None, rows: int) -> int:
     return size
 
 
+def require_pairs(batch_size: int, rows: int) -> None:
+    """Raise ValueError if a batch has one row only, of which batch norm would make nothing."""
+    if batch_size == 1 or rows % batch_size == 1:
+        raise ValueError(
+            f"batch_norm needs two rows or more in each batch; {rows} rows in batches of "
+            f"{batch_size} leave one with a single row: choose another batch_size"
+        )
+
+
 def make_scorer(
     metrics: object, net: Predictor, eval_data: Dataset | None, eval_set: object, own: bool
 ) -> Scorer | None:

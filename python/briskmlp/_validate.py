@@ -85,6 +85,15 @@ def dropout(shares: object, hidden_layers: int) -> list[float]:
     return numbers if any(numbers) else []
 
 
+def batch_norm(wanted: object, hidden_layers: int, norm: str | None) -> bool:
+    """Whether to train with batch norm: only what has hidden layers and no other norm."""
+    if boolean(wanted, "batch_norm") and hidden_layers == 0:
+        raise ValueError("batch_norm needs hidden layers, the network has none")
+    if wanted and norm is not None:
+        raise ValueError(f"batch_norm needs a network without norm, this one has {norm!r}")
+    return bool(wanted)
+
+
 def input_noise(deviations: ArrayLike, inputs: int) -> list[float]:
     """The standard deviation of the noise on each input; none at all if all are 0."""
     array = real_array(deviations, "input_noise", np.dtype(np.float64))
@@ -146,6 +155,10 @@ def known_name(name: object, what: str, known: list[str]) -> str:
 
 def norm_name(norm: object) -> str | None:
     """`norm` if it is None or the name of a norm between layers."""
+    if norm == "batch":
+        raise ValueError(
+            "unknown norm 'batch'; known: layer. Batch norm is a way to train: fit(batch_norm=True)"
+        )
     return None if norm is None else known_name(norm, "norm", core.norm_names())
 
 

@@ -35,7 +35,7 @@ class Recipe:
     task: str | None = None
     drop: Sequence[str] = ()
     hidden: Sequence[int] = (64, 64)
-    norm: str | None = None
+    norm: str | None = None  # "layer" or "batch"
     residual: bool = False
     epochs: int = 200
     patience: int = 15
@@ -70,11 +70,12 @@ def train(table: Table, recipe: Recipe, say: Say) -> Trained:
         [X.shape[1], *recipe.hidden, target.outputs],
         loss=target.loss,
         seed=recipe.seed,
-        norm=recipe.norm,
+        norm=None if recipe.norm == "batch" else recipe.norm,
         residual=recipe.residual,
     )
     sizes = "-".join(map(str, net.sizes))
-    extras = f"{', layer norm' if net.norm else ''}{', residual' if net.residual else ''}"
+    norm = f", {recipe.norm} norm" if recipe.norm else ""
+    extras = f"{norm}{', residual' if net.residual else ''}"
     say(f"network    {sizes}{extras}, {net.num_parameters:,} parameters, seed {net.seed}")
     interrupted = _fit(net, X, y, parts, recipe)
     history = net.history
@@ -151,6 +152,7 @@ def _fit(net: MLP, X: Array, y: Array, parts: Parts, recipe: Recipe) -> bool:
             epochs=recipe.epochs,
             batch_size=min(recipe.batch_size, len(parts.training)),
             optimizer=Adam(recipe.learning_rate),
+            batch_norm=recipe.norm == "batch",
             standardize=True,
             eval_set=(X[parts.stopping], y[parts.stopping]),
             callbacks=EarlyStopping(recipe.patience),
