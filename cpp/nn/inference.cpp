@@ -18,26 +18,34 @@ MatrixView<const T> weights_in_place(const Network<T>& net, const Layer& layer) 
     return {net.parameters() + layer.offset, layer.in + 1, layer.out, layer.out};
 }
 
-// All layers, from x through the matrices y and other in turn; returns the last. `stream` as
-// pass_on needs it.
+// All layers, from x through the matrices even and odd in turn; returns the last. `stream` as
+// pass_on needs it. Little is copied, as for dense_forward.
 template <class T>
 MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels,
-                             MatrixView<const T> x, MatrixView<T> y, MatrixView<T> other,
-                             MatrixView<T> stream, T* scratch) {
-    for (const Layer& layer : net.layers()) {
+                             const MatrixView<const T>& x, const MatrixView<T>& even,
+                             const MatrixView<T>& odd, const MatrixView<T>& stream, T* scratch) {
+    const T* input = x.data;
+    index_t stride = x.stride;
+    T* output = even.data;
+    index_t cols = 0;
+    for (std::size_t l = 0; l < net.layers().size(); ++l) {
+        const Layer& layer = net.layers()[l];
+        const MatrixView<T>& buffer = l % 2 == 0 ? even : odd;
+        const MatrixView<const T> in{input, x.rows, layer.in, stride};
+        const MatrixView<T> out{buffer.data, x.rows, layer.out, buffer.stride};
         const MatrixView<const T> w = weights_in_place(net, layer);
         // With one output W is its own transpose.
         const T* const column = layer.out == 1 ? w.data : nullptr;
-        y.cols = layer.out;
-        dense_forward(kernels, layer.activation, x, w, {column, 1, layer.in, layer.in}, y, {},
+        dense_forward(kernels, layer.activation, in, w, {column, 1, layer.in, layer.in}, out, {},
                       scratch);
         if (!layer.passes_on_as_is()) {
-            pass_on<T>(kernels, layer, x, y, stream, nullptr);
+            pass_on<T>(kernels, layer, in, out, stream, nullptr);
         }
-        x = y.constant();
-        std::swap(y, other);
+        input = output = buffer.data;
+        stride = buffer.stride;
+        cols = layer.out;
     }
-    return other;
+    return {output, x.rows, cols, stride};
 }
 
 }  // namespace
