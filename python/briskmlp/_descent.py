@@ -134,4 +134,4 @@ class Descent:
             if "average" in arrays:
                 arrays["average"] = arrays["weights"]
         steps = self._options.steps_before + self._epochs * self._options.steps(self._batches)
-        return TrainingState(self._optimizer, steps, False, self._own_loss is not None, arrays)
+        return TrainingState(self._optimizer, steps, False, self._own_loss is not None, arrays, {})

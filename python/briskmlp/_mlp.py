@@ -358,26 +358,24 @@ class MLP(Inspectable):
             metric_name=start.history.metric_name,
             before=len(start.history),
         )
-        undo = start.give(self)
         training = Training(
             self,
-            history=start.history,
+            start,
             epochs=epochs,
             rows=rows,
             batch_size=batch_size,
             columns=figures,
         )
-        if len(start.history) < epochs:
-            train(
-                training,
-                data,
-                eval_data,
-                algorithm,
-                scorer=scorer,
-                display=display,
-                callbacks=followers,
-                undo=undo,
-            )
+        train(
+            training,
+            start,
+            data,
+            eval_data,
+            algorithm,
+            scorer=scorer,
+            display=display,
+            callbacks=followers,
+        )
         if training.error is not None:
             raise training.error
         return training.history

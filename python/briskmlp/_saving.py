@@ -7,12 +7,14 @@ A file is a zip archive of these members, none compressed. The same network give
 - ``history.npy``: (epochs, columns), the figures of the latest fit; absent if there are none;
 - ``optimizer/weights.npy`` and so on: (P,) each, the state of a training that `Checkpoint` wrote;
   absent from other files, and in format 2 only;
+- ``earlier/3.npy``, say: (P,), what the parameters were after the third epoch of that training, if
+  `EarlyStopping` may want them back;
 - ``preprocessing.json``: how `briskmlp train` made inputs from a table's columns, with a version of
   its own; absent from other networks. `briskmlp.load` passes over it.
 
 ``"optimizer"`` in the JSON is null where there is no such state; else its kind, its steps, whether
-the data were standardized and the loss a function, and the names of the arrays. The weights that
-``parameters.npy`` has are not written twice.
+the data were standardized and the loss a function, the names of the arrays and, if there are any,
+the numbers of those earlier epochs. The weights that ``parameters.npy`` has are not written twice.
 
 What is read may come from anywhere. Nothing in it is executed, and memory is taken only after the
 sizes that the JSON, the arrays' headers and the archive state have been found to agree with each
@@ -137,18 +139,29 @@ def _training_entry(training: TrainingState) -> tuple[dict[str, Any], dict[str, 
     arrays = dict(training.arrays)
     if not training.standardized:  # the network shows one of them
         del arrays["average" if "average" in arrays else "weights"]
-    entry = {
+    entry: dict[str, Any] = {
         "kind": training.optimizer,
         "steps": training.steps,
         "standardized": training.standardized,
         "own_loss": training.own_loss,
         "arrays": list(arrays),
     }
-    return entry, {_array_member(name): array for name, array in arrays.items()}
+    members = {_array_member(name): array for name, array in arrays.items()}
+    if training.earlier:
+        entry["earlier"] = sorted(training.earlier)
+        for epoch in entry["earlier"]:
+            array = training.earlier[epoch]
+            require_finite(array, f"parameters after epoch {epoch}", array.dtype)
+            members[_earlier_member(epoch)] = array
+    return entry, members
 
 
 def _array_member(name: str) -> str:
     return f"optimizer/{name}.npy"
+
+
+def _earlier_member(epoch: int) -> str:
+    return f"earlier/{epoch}.npy"
 
 
 def _add(archive: zipfile.ZipFile, name: str, size: int, chunks: Iterable[Any]) -> None:
@@ -205,10 +218,12 @@ def _read(opened: BinaryIO, with_training: bool) -> Saved:
             raise ValueError(f"dtype is {state['dtype']!r:.80}, expected 'float32' or 'float64'")
         outline = outline_of(state)
         history, shape = _history_of(state["history"])
-        training = _training_of(state)
+        training = _training_of(state, shape[0])
         expected = {JSON, PARAMETERS, HISTORY} if shape[0] else {JSON, PARAMETERS}
         expected |= members.keys() & {PREPROCESSING}
-        expected |= set() if training is None else set(map(_array_member, training.arrays))
+        if training is not None:
+            expected |= {_array_member(name) for name in training.arrays}
+            expected |= {_earlier_member(epoch) for epoch in training.earlier}
         if members != Counter(expected):
             found, wanted = ", ".join(members.elements()), ", ".join(sorted(expected))
             raise ValueError(f"it has the members {found:.200}; expected {wanted}")
@@ -227,6 +242,11 @@ def _read(opened: BinaryIO, with_training: bool) -> Saved:
                 if name in ("weights", "average"):  # a mean of squares may have overflowed
                     require_finite(array, member, array.dtype)
                 training.arrays[name] = array
+            for epoch in training.earlier:
+                member = _earlier_member(epoch)
+                array = _read_array(archive, member, (count,), outline.dtype, guarded)
+                require_finite(array, member, array.dtype)
+                training.earlier[epoch] = array
             if not training.standardized:
                 training.arrays["average" if "weights" in training.arrays else "weights"] = flat
     return Saved(state | {"parameters": flat}, history, extra, training if with_training else None)
@@ -306,14 +326,14 @@ def _history_of(entry: object) -> tuple[History | None, tuple[int, int]]:
     return History(names), (epochs, len(columns))
 
 
-def _training_of(state: dict[str, Any]) -> TrainingState | None:
-    """A training as the JSON describes it, its arrays still empty."""
+def _training_of(state: dict[str, Any], epochs: int) -> TrainingState | None:
+    """A training of so many epochs as the JSON describes it, its arrays still empty."""
     entry = state["optimizer"]
     if entry is None:
         return None
     if state["format_version"] == FORMAT:
         raise ValueError(f"optimizer must be null in format {FORMAT}")
-    if not isinstance(entry, dict) or entry.keys() != STATE_ENTRIES:
+    if not isinstance(entry, dict) or entry.keys() - {"earlier"} != STATE_ENTRIES:
         raise ValueError(f"optimizer must be {', '.join(sorted(STATE_ENTRIES))}, got {entry!r:.80}")
     names = entry["arrays"]
     if not isinstance(names, list) or names != [name for name in STATE_ARRAYS if name in names]:
@@ -324,7 +344,18 @@ def _training_of(state: dict[str, Any]) -> TrainingState | None:
         boolean(entry["standardized"], "optimizer's standardized"),
         boolean(entry["own_loss"], "optimizer's own_loss"),
         {name: np.empty(0) for name in names},
+        {epoch: np.empty(0) for epoch in _earlier_of(entry.get("earlier", []), epochs)},
     )
+
+
+def _earlier_of(numbers: object, epochs: int) -> list[int]:
+    """The numbers of epochs, ascending, before the last one of so many."""
+    if isinstance(numbers, list):
+        last = max(1, epochs - 1)
+        checked = [whole_number(number, "an earlier epoch", 1, last) for number in numbers]
+        if checked == sorted(set(checked)):
+            return checked
+    raise ValueError(f"optimizer's earlier epochs must ascend, got {numbers!r:.80}")
 
 
 def _read_array(
