@@ -208,10 +208,10 @@ class MLP(Inspectable):
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
         standardize
-            Whether to train on columns of X less their means, by their standard deviations; and for
-            "mse" and "gaussian_nll" so on targets, if the output layer is the identity. The layers
-            take this up: the network works on X as it is, before, between and afterwards, and all
-            figures are in the units of y. See Notes. Default False.
+            Whether to train on columns of X less their means, by their standard deviations; and
+            for regression so on targets, if the output layer is the identity. The layers take this
+            up: the network works on X as it is, before, between and afterwards, and all figures are
+            in the units of y. See Notes. Default False.
         sample_weight
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
         class_weight
@@ -270,9 +270,11 @@ class MLP(Inspectable):
         `sample_weight`; a column that is constant is only shifted. They are not kept: a further fit
         takes its own, and goes on from what the network then is. Only weights that are still as
         they were drawn count as drawn for standardized data. What is minimised stays the same; so
-        with "mse" all targets have one scale. Weight decay and clipping act on what the weights for
-        standardized data are. A copy of X in the network's dtype is made. A warning tells of
-        columns so far from 0 that the dtype is too coarse for predictions.
+        all targets have one scale, except with "gaussian_nll" and "gamma". With "poisson", "gamma"
+        and "tweedie" targets are divided by their means and not shifted, with "log_cosh" and
+        several quantiles shifted and not divided, see docs/losses.md. Weight decay and clipping act
+        on what the weights for standardized data are. A copy of X in the network's dtype is made. A
+        warning tells of columns so far from 0 that the dtype is too coarse for predictions.
 
         A `loss` function is called once a batch, from this thread, with copies; with all rows of
         `eval_set` for ``eval_loss``; there is no ``eval_metric`` then, and `metrics` are functions.
