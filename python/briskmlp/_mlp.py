@@ -333,7 +333,7 @@ class MLP(Inspectable):
             start = resumed(resume, self, settings, figures, standardize, own) or start
         algorithm: Algorithm
         if isinstance(settings, LBFGS):
-            algorithm = Minimisation(settings, epochs, own_loss)
+            algorithm = Minimisation(settings, self.sizes, epochs, own_loss)
         else:
             algorithm = descent(
                 settings,
