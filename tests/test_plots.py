@@ -236,3 +236,11 @@ def test_residuals_in_standard_deviations() -> None:
     medians = ax.lines[-1].get_ydata()
     assert len(medians) == 10
     assert "standard deviation" in ax.get_ylabel()
+
+
+def test_what_is_no_axes(pyplot) -> None:
+    net = bm.MLP([2, 3, 1], seed=0)
+    figure, several = pyplot.subplots(2)
+    for ax, what in (("x", "'x'"), (several, "an array of 2"), (figure, "<Figure")):
+        with pytest.raises(TypeError, match=f"ax must be matplotlib's Axes, .* got {what}"):
+            net.plot(ax)

@@ -313,7 +313,7 @@ class MLP(Inspectable):
         average = _validate.share(average, "average")
         batches_per_step = _validate.positive_int(batches_per_step, "batches_per_step")
         dropped = _validate.dropout(dropout, len(self.sizes) - 2)
-        noise = _validate.input_noise(input_noise, self.sizes[0])
+        noise = _validate.input_noise(input_noise, self.sizes[0], self.dtype)
         standardize = _validate.boolean(standardize, "standardize")
         rows = len(data[0])
         settings = optimizer_of(optimizer)
