@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Sized
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,20 @@ def split(flat: Array, sizes: Sequence[int]) -> tuple[LayerArrays, LayerArrays]:
         blocks.append(flat[start:end].reshape(K + 1, N))
     weights, biases = (b[:-1] for b in blocks), (b[-1] for b in blocks)
     return LayerArrays(weights, "weights"), LayerArrays(biases, "biases")
+
+
+def runs(items: Sequence[Any], least: int = 3) -> list[tuple[int, int]]:
+    """Where items begin and how many alike follow: one by one, unless there are `least` in a row.
+
+    >>> runs(["a", "b", "b", "b", "c", "c"])
+    [(0, 1), (1, 3), (4, 1), (5, 1)]
+    """
+    found, start = [], 0
+    for _, group in groupby(items):
+        count = len(list(group))
+        found += [(start, count)] if count >= least else [(start + i, 1) for i in range(count)]
+        start += count
+    return found
 
 
 def describe(network: core.Network) -> list[str]:
