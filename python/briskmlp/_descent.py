@@ -149,4 +149,6 @@ class Descent:
     def _state_of(self, arrays: dict[str, Array]) -> TrainingState:
         steps = self._options.steps_before + self._epochs * self._options.steps(self._batches)
         own = self._own_loss is not None
-        return TrainingState(self._optimizer, steps, False, own, arrays, self._options.batch_norm)
+        return TrainingState(
+            self._optimizer, steps, False, own, arrays, {}, self._options.batch_norm
+        )

@@ -213,10 +213,10 @@ class MLP(Inspectable):
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
         standardize
-            Whether to train on columns of X less their means, by their standard deviations; and for
-            "mse" and "gaussian_nll" so on targets, if the output layer is the identity. The layers
-            take this up: the network works on X as it is, before, between and afterwards, and all
-            figures are in the units of y. See Notes. Default False.
+            Whether to train on columns of X less their means, by their standard deviations; and
+            for regression so on targets, if the output layer is the identity. The layers take this
+            up: the network works on X as it is, before, between and afterwards, and all figures are
+            in the units of y. See Notes. Default False.
         sample_weight
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
         class_weight
@@ -275,9 +275,11 @@ class MLP(Inspectable):
         `sample_weight`; a column that is constant is only shifted. They are not kept: a further fit
         takes its own, and goes on from what the network then is. Only weights that are still as
         they were drawn count as drawn for standardized data. What is minimised stays the same; so
-        with "mse" all targets have one scale. Weight decay and clipping act on what the weights for
-        standardized data are. A copy of X in the network's dtype is made. A warning tells of
-        columns so far from 0 that the dtype is too coarse for predictions.
+        all targets have one scale, except with "gaussian_nll" and "gamma". With "poisson", "gamma"
+        and "tweedie" targets are divided by their means and not shifted, with "log_cosh" and
+        several quantiles shifted and not divided, see docs/losses.md. Weight decay and clipping act
+        on what the weights for standardized data are. A copy of X in the network's dtype is made. A
+        warning tells of columns so far from 0 that the dtype is too coarse for predictions.
 
         With `batch_norm` means and variances for the network are those of the rows given, of 4096
         evenly spaced ones if there are more. Every batch needs two rows. Weights still as they were
@@ -322,7 +324,7 @@ class MLP(Inspectable):
         average = _validate.share(average, "average")
         batches_per_step = _validate.positive_int(batches_per_step, "batches_per_step")
         dropped = _validate.dropout(dropout, len(self.sizes) - 2)
-        noise = _validate.input_noise(input_noise, self.sizes[0])
+        noise = _validate.input_noise(input_noise, self.sizes[0], self.dtype)
         standardize = _validate.boolean(standardize, "standardize")
         normalized = _validate.batch_norm(batch_norm, len(self.sizes) - 2, self.norm)
         rows = len(data[0])
@@ -345,7 +347,7 @@ class MLP(Inspectable):
             start = resumed(resume, self, settings, figures, standardize, normalized, own) or start
         algorithm: Algorithm
         if isinstance(settings, LBFGS):
-            algorithm = Minimisation(settings, epochs, own_loss)
+            algorithm = Minimisation(settings, self.sizes, epochs, own_loss)
         else:
             algorithm = descent(
                 settings,
@@ -374,26 +376,24 @@ class MLP(Inspectable):
             metric_name=start.history.metric_name,
             before=len(start.history),
         )
-        undo = start.give(self)
         training = Training(
             self,
-            history=start.history,
+            start,
             epochs=epochs,
             rows=rows,
             batch_size=batch_size,
             columns=figures,
         )
-        if len(start.history) < epochs:
-            train(
-                training,
-                data,
-                eval_data,
-                algorithm,
-                scorer=scorer,
-                display=display,
-                callbacks=followers,
-                undo=undo,
-            )
+        train(
+            training,
+            start,
+            data,
+            eval_data,
+            algorithm,
+            scorer=scorer,
+            display=display,
+            callbacks=followers,
+        )
         if training.error is not None:
             raise training.error
         return training.history

@@ -20,7 +20,7 @@ from ._algorithm import (
 )
 from ._datasets import Dataset
 from ._scaling import Scaling, scaling_of
-from ._state import is_as_drawn
+from ._state import build_like
 
 if TYPE_CHECKING:
     from ._network import Network
@@ -35,9 +35,10 @@ class Twin:
 
     def __init__(self, net: Network, scaling: Scaling) -> None:
         self.net, self.scaling = net, scaling
-        self.network = net.copy()._network
+        self.network = build_like(net._network, scaling.loss)
         self.sizes = self.network.sizes
-        if not is_as_drawn(net._network, net.seed, net.init):
+        self.network.initialize(net.seed, net.init)
+        if not np.array_equal(self.network.parameters, net.parameters):
             self.take()
         self._note()
 

@@ -75,9 +75,9 @@ def build(
         ) from None
 
 
-def build_like(network: core.Network) -> core.Network:
-    """A network of the same kind, its parameters zero."""
-    loss = loss_of(network.loss, network.loss_settings)
+def build_like(network: core.Network, loss: Loss | None = None) -> core.Network:
+    """A network of the same kind, with another loss if one is given, its parameters zero."""
+    loss = loss or loss_of(network.loss, network.loss_settings)
     return build(
         network.sizes, network.activations, loss, network.dtype, network.norm, network.residual
     )

@@ -18,7 +18,7 @@ from ._columns import Column, Useless, learn, numbers
 from ._model import TableModel, encode
 from ._parts import Parts, split, split_by_class
 from ._scores import constant, figures
-from ._tables import Table, is_text, take
+from ._tables import Table, is_text, nearly_numbers, take
 from ._target import TASKS, Target, infer, is_missing
 
 FEWEST = 20  # rows
@@ -114,6 +114,7 @@ def _with_target(table: Table, recipe: Recipe, say: Say) -> tuple[Table, Target]
     if is_text(table[target.name]):
         reason = ""  # there is no choice
     say(f"target     {target.name}: {why}; so {target.task}{reason}")
+    _say_nearly(target.name, table[target.name], say)
     if target.classes is not None:
         some = ", ".join(target.classes[:8]) + (", ..." if len(target.classes) > 8 else "")
         say(f"           {len(target.classes)} classes: {some}")
@@ -136,11 +137,21 @@ def _learn_columns(table: Table, recipe: Recipe, say: Say) -> tuple[Column, ...]
     say(f"inputs     {len(columns):,} columns make {width:,} inputs")
     for column in columns if len(columns) <= LISTED else ():
         say(f"           {column.name}: {column.describe()}")
+    for name, values in table.items():
+        if name != recipe.target and name not in recipe.drop:
+            _say_nearly(name, values, say)
     for name, why in list(useless.items())[:LISTED]:
         say(f"left out   {name}: {why}")
     if len(useless) > LISTED:
         say(f"left out   {len(useless) - LISTED:,} more columns")
     return tuple(columns)
+
+
+def _say_nearly(name: str, values: Array, say: Say) -> None:
+    """Point out text that nearly is numbers, which is seldom what was meant."""
+    if found := nearly_numbers(values):
+        some = ", ".join(map(repr, found))
+        say(f"           {name} would be a number but for {some}: empty such cells if it is one")
 
 
 def _fit(net: MLP, X: Array, y: Array, parts: Parts, recipe: Recipe) -> bool:
