@@ -210,9 +210,7 @@ class StochasticSolver:
                 f"the loss became non-finite in epoch {outcome.epoch}, step {outcome.step}"
             )
 
-    def _options(
-        self, batch_size: int, epochs: int, gradient_factor: float
-    ) -> core.FitOptions:
+    def _options(self, batch_size: int, epochs: int, gradient_factor: float) -> core.FitOptions:
         settings = self._settings
         hidden = len(self._network.sizes) - 2
         return core.FitOptions(
