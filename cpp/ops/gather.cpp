@@ -1,5 +1,6 @@
 #include "ops/gather.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -8,6 +9,9 @@
 
 namespace briskmlp {
 namespace {
+
+template <class T>
+constexpr DType kOwn = std::is_same_v<T, float> ? DType::kFloat32 : DType::kFloat64;
 
 // Calls body(S{}) with S the C++ type of `dtype`.
 template <class Body>
@@ -46,6 +50,15 @@ void convert_row(const char* src, index_t stride, index_t cols, T* dst) {
     }
 }
 
+template <class T, class S>
+void convert_sparse_row(const InputMatrix& x, index_t row, T* dst) {
+    const S* const values = static_cast<const S*>(x.data);
+    std::fill_n(dst, x.cols, T(0));
+    for (std::int64_t k = x.starts[row]; k < x.starts[row + 1]; ++k) {
+        dst[x.columns[k]] += static_cast<T>(values[k]);
+    }
+}
+
 template <class S>
 Position find_nonfinite_in(const InputMatrix& x) {
     for (index_t r = 0; r < x.rows; ++r) {
@@ -70,21 +83,29 @@ void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count
         for (index_t i = 0; i < count; ++i) {
             const index_t r = index == nullptr ? i : static_cast<index_t>(index[i]);
             const char* const row = static_cast<const char*>(x.data) + r * x.row_stride;
-            convert_row<T, S>(row, x.col_stride, x.cols, dst + i * lddst);
+            if (x.is_sparse()) {
+                convert_sparse_row<T, S>(x, r, dst + i * lddst);
+            } else {
+                convert_row<T, S>(row, x.col_stride, x.cols, dst + i * lddst);
+            }
         }
     });
 }
 
 template <class T>
 const T* in_place(const InputMatrix& x, index_t* stride) {
-    constexpr DType kOwn = std::is_same_v<T, float> ? DType::kFloat32 : DType::kFloat64;
     constexpr index_t kSize = sizeof(T);
     const bool contiguous = x.col_stride == kSize || x.cols == 1;
-    if (x.dtype != kOwn || !contiguous || x.row_stride % kSize != 0) {
+    if (x.is_sparse() || x.dtype != kOwn<T> || !contiguous || x.row_stride % kSize != 0) {
         return nullptr;
     }
     *stride = x.row_stride / kSize;
     return static_cast<const T*>(x.data);
+}
+
+template <class T>
+const T* sparse_in_place(const InputMatrix& x) {
+    return x.is_sparse() && x.dtype == kOwn<T> ? static_cast<const T*>(x.data) : nullptr;
 }
 
 Position find_nonfinite(const InputMatrix& x) {
@@ -98,5 +119,7 @@ template void gather_rows(const InputMatrix&, const std::uint32_t*, index_t, flo
 template void gather_rows(const InputMatrix&, const std::uint32_t*, index_t, double*, index_t);
 template const float* in_place(const InputMatrix&, index_t*);
 template const double* in_place(const InputMatrix&, index_t*);
+template const float* sparse_in_place(const InputMatrix&);
+template const double* sparse_in_place(const InputMatrix&);
 
 }  // namespace briskmlp

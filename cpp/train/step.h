@@ -25,11 +25,13 @@ struct StepNeeds {
     OptimizerNeeds optimizer;
     bool dropout;
     bool external_loss;  // only in a two-phase plan
-    bool batch_norm;     // likewise, and only with hidden layers
+    bool penalty;        // take_penalty
+    bool batch_norm;     // as external_loss, and only with hidden layers
 
     bool operator==(const StepNeeds& other) const {
         return optimizer == other.optimizer && dropout == other.dropout &&
-               external_loss == other.external_loss && batch_norm == other.batch_norm;
+               external_loss == other.external_loss && penalty == other.penalty &&
+               batch_norm == other.batch_norm;
     }
 };
 
@@ -43,6 +45,10 @@ class Step {
     // result. Cut short when worker 0 finds that `watch` has stopped.
     virtual StepResult run(const Worker& worker, const Batch<T>& batch,
                            const OptimizerStep<T>& optimizer, Watch& watch) = 0;
+
+    // After all workers are done: of the steps since the last call, the sum of the squares of the
+    // weights, without biases, before each, by the mean weight of its batch's rows.
+    virtual double take_penalty() = 0;
 
     // Between steps, each by every worker of a region for its share: takes the network's
     // parameters as they are now (before the first step too), brings the network up to date,

@@ -1,0 +1,1 @@
+"""scikit-learn's estimators of multi-layer perceptrons, on the core."""
