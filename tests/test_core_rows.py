@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+import briskmlp as bm
 import numpy as np
 import pytest
 from briskmlp import _briskmlp_core as core
@@ -35,9 +37,10 @@ def problem(dtype: str = "float64") -> tuple[core.Network, np.ndarray, np.ndarra
 def fit(network: core.Network, data: Any, **settings: Any) -> core.FitOutcome:
     """Three epochs."""
     settings = {"on_epoch": None, "rates": None} | settings
+    batch_size = settings.pop("batch_size", 16)
     options = core.FitOptions(
         epochs=3,
-        batch_size=16,
+        batch_size=batch_size,
         shuffle=True,
         seed=3,
         first_epoch=0,
@@ -70,6 +73,51 @@ def test_sparse_rows_give_the_bits_of_dense_ones(dtype: str, entries: str, index
 
     for dense, got in zip(results(X), results(sparse), strict=True):
         np.testing.assert_array_equal(dense, got)
+
+
+SPARSE = {  # inputs, hidden layers, rows, batch, share of entries: every plan, and few units
+    "two phases": (3000, (100,), 300, 100, 0.02),
+    "chunks": (33, (33, 17), 3000, 2000, 0.3),
+    "shards": (50, (40,), 300, 64, 0.1),
+    "no entries": (700, (130,), 200, 128, 0.0),
+    "few units": (257, (2,), 200, 128, 0.2),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", SPARSE)
+def test_training_on_sparse_rows_has_the_bits_of_dense_ones(case: str, dtype: str) -> None:
+    inputs, hidden, rows, batch, share = SPARSE[case]
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((rows, inputs)) < share, rng.normal(size=(rows, inputs)), 0)
+    X = X.astype(dtype)
+    y = rng.integers(0, 3, rows).astype(np.int32)
+    results = []
+    for x, threads in ((X, 1), (csr_parts(Csr(X)), 1), (csr_parts(Csr(X)), 2)):
+        with bm.threads(threads):
+            net = bm.MLP([inputs, *hidden, 3], loss="cross_entropy", dtype=dtype, seed=0)
+            fit(net._network, (x, y, None), batch_size=batch)
+            loss, gradient = net._network.gradients((x, y, None))
+            results.append((net.parameters, gradient, np.array(loss)))
+    for other in results[1:]:
+        assert all(map(np.array_equal, results[0], other))
+
+
+def test_columns_in_any_order_and_twice() -> None:
+    network, X, y = problem()
+    before = network.parameters.copy()
+    data, columns, starts = csr_parts(Csr(X))
+    shuffled = (data.copy(), columns.copy(), starts)
+    for begin, end in pairwise(starts):
+        shuffled[0][begin:end] = data[begin:end][::-1]
+        shuffled[1][begin:end] = columns[begin:end][::-1]
+    halves = (np.repeat(data / 2, 2), np.repeat(columns, 2), 2 * starts)
+    expected = None
+    for x in (X, shuffled, halves):
+        network.parameters[...] = before
+        fit(network, (x, y, None))
+        expected = network.parameters.copy() if expected is None else expected
+        np.testing.assert_array_equal(network.parameters, expected)
 
 
 def test_parts_are_views_where_they_can_be() -> None:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -48,6 +49,17 @@ bool all_below(const std::int32_t* numbers, index_t count, index_t limit) {
                        [&](std::int32_t number) { return number >= 0 && number < limit; });
 }
 
+// Whether the columns of each row of a sparse matrix do.
+bool ascend(const InputMatrix& x) {
+    for (index_t r = 0; r < x.rows; ++r) {
+        const std::int32_t* const end = x.columns + x.starts[r + 1];
+        if (std::adjacent_find(x.columns + x.starts[r], end, std::greater_equal<>()) != end) {
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 InputMatrix input_matrix(const py::array& x, index_t cols) {
@@ -67,18 +79,19 @@ InputMatrix input_matrix(const InputArrays& x, index_t cols) {
     require(data.ndim() == 1 && is_aligned(data) &&
                 (entries <= 1 || data.strides(0) == data.itemsize()),
             "expected the entries of a sparse matrix in one contiguous array");
-    const InputMatrix matrix{data.data(),
-                             dtype_of(data),
-                             rows,
-                             cols,
-                             0,
-                             0,
-                             elements<std::int64_t>(starts, {rows + 1}, "the rows' starts"),
-                             elements<std::int32_t>(columns, {entries}, "the entries' columns")};
+    InputMatrix matrix{data.data(),
+                       dtype_of(data),
+                       rows,
+                       cols,
+                       0,
+                       0,
+                       elements<std::int64_t>(starts, {rows + 1}, "the rows' starts"),
+                       elements<std::int32_t>(columns, {entries}, "the entries' columns")};
     require(rows >= 0 && matrix.starts[0] >= 0 && matrix.starts[rows] <= entries &&
                 std::is_sorted(matrix.starts, matrix.starts + rows + 1) &&
                 all_below(matrix.columns, entries, cols),
             "a sparse matrix has entries beyond its rows or columns");
+    matrix.ascending = ascend(matrix);
     return matrix;
 }
 

@@ -49,5 +49,18 @@ void sparse_forward(index_t m, index_t n, const std::int64_t* starts, const std:
     }
 }
 
+// Each entry adds its share of d to the row of d_w that its column stands for.
+template <class T>
+void sparse_gradient(index_t entries, const std::int32_t* columns, const T* values, index_t first,
+                     index_t n, const T* d, T* d_w, index_t lddw) {
+    for (index_t i = 0; i < entries; ++i) {
+        T* const row = d_w + (columns[i] - first) * lddw;
+        const Vec<T> value = Vec<T>::set(values[i]);
+        for (index_t j = 0; j < n; j += Vec<T>::kLanes) {
+            fma(value, Vec<T>::load(d + j), Vec<T>::load(row + j)).store(row + j);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace briskmlp::BRISKMLP_ISA

@@ -156,6 +156,10 @@ struct KernelTable {
     void (*sparse_forward)(index_t m, index_t n, const std::int64_t* starts,
                            const std::int32_t* columns, const T* values, const T* w, index_t ldw,
                            const T* bias, T* y, index_t ldy);
+    // d_w += x^T d for one such row: entry i adds its value times d (n) to row columns[i] - first
+    // of d_w (rows, n). In whole vectors.
+    void (*sparse_gradient)(index_t entries, const std::int32_t* columns, const T* values,
+                            index_t first, index_t n, const T* d, T* d_w, index_t lddw);
 
     // y = a + b on (rows, cols), in whole vectors. y may be a or b.
     void (*add)(index_t rows, index_t cols, const T* a, index_t lda, const T* b, index_t ldb, T* y,

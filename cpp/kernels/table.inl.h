@@ -42,6 +42,7 @@ constexpr KernelTable<T> make_table() {
     table.narrow_columns = narrow_columns<T>;
     table.narrow_gradient = narrow_gradient<T>;
     table.sparse_forward = sparse_forward<T>;
+    table.sparse_gradient = sparse_gradient<T>;
     table.add = add_rows<T>;
     table.drop = drop<T>;
     table.add_noise = add_noise<T>;

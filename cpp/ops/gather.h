@@ -17,6 +17,7 @@ struct InputMatrix {
     index_t row_stride, col_stride;  // 0 when sparse
     const std::int64_t* starts = nullptr;
     const std::int32_t* columns = nullptr;
+    bool ascending = false;  // sparse: whether each row's columns do, so that none comes twice
 
     bool is_sparse() const { return starts != nullptr; }
     InputMatrix rows_from(index_t first, index_t count) const {
@@ -27,7 +28,8 @@ struct InputMatrix {
                 row_stride,
                 col_stride,
                 is_sparse() ? starts + first : nullptr,
-                columns};
+                columns,
+                ascending};
     }
 };
 

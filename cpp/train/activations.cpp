@@ -6,8 +6,8 @@ namespace briskmlp {
 
 template <class T>
 Activations<T>::Activations(const Network<T>& net, index_t lanes, index_t rows,
-                            const Targets<T>& targets, bool changed)
-    : rows_(net.inputs(), lanes, rows, targets) {
+                            const Targets<T>& targets, bool changed, bool sparse)
+    : rows_(net.inputs(), lanes, rows, targets, sparse) {
     for (const Layer& layer : net.layers()) {
         y_.push_back(PaddedMatrix<T>::with_ones(rows, layer.out, lanes));
         d_.push_back(PaddedMatrix<T>(rows, layer.out, lanes));

@@ -13,9 +13,9 @@ template <class T>
 class Activations {
   public:
     // Room for `rows` rows with targets such as `targets` are; `changed`: hidden layers' outputs
-    // are, after their activation, by dropout or batch norm.
+    // are, after their activation, by dropout or batch norm; `sparse`: as in BatchRows.
     Activations(const Network<T>& net, index_t lanes, index_t rows, const Targets<T>& targets,
-                bool changed);
+                bool changed, bool sparse);
 
     BatchRows<T>& rows() { return rows_; }
 

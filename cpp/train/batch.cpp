@@ -18,8 +18,10 @@ Batch<T>::Batch(const Dataset<T>& source, const std::uint32_t* numbers, index_t 
 }
 
 template <class T>
-BatchRows<T>::BatchRows(index_t inputs, index_t lanes, index_t rows, const Targets<T>& targets)
-    : x_(PaddedMatrix<T>::with_ones(rows, inputs, lanes)),
+BatchRows<T>::BatchRows(index_t inputs, index_t lanes, index_t rows, const Targets<T>& targets,
+                        bool sparse)
+    : x_(sparse ? PaddedMatrix<T>() : PaddedMatrix<T>::with_ones(rows, inputs, lanes)),
+      numbers_(sparse ? static_cast<std::size_t>(rows) : 0),
       target_cols_(targets.cols),
       labels_(targets.labels == nullptr ? 0 : rows),
       values_(targets.labels == nullptr ? checked_mul(rows, targets.cols) : 0),
@@ -30,10 +32,14 @@ template <class T>
 void BatchRows<T>::load(const Batch<T>& batch, index_t begin, index_t first, index_t count) {
     const Dataset<T>& data = *batch.data;
     const std::uint32_t* const order = batch.order + begin;
-    const MatrixView<T> x = this->x(first, count);
-    gather_rows(data.x, order, count, x.data, x.stride);
-    if (batch.noise != nullptr) {
-        batch.noise->add(batch.number, begin, x);
+    if (is_sparse()) {
+        std::copy_n(order, count, numbers_.begin() + first);
+    } else {
+        const MatrixView<T> x = this->x(first, count);
+        gather_rows(data.x, order, count, x.data, x.stride);
+        if (batch.noise != nullptr) {
+            batch.noise->add(batch.number, begin, x);
+        }
     }
     for (index_t i = 0; i < count; ++i) {
         const index_t row = order[i];

@@ -2,6 +2,9 @@
 // arrays.
 #pragma once
 
+#include <vector>
+
+#include "ops/sparse.h"
 #include "train/dataset.h"
 #include "train/dropout.h"
 #include "train/input_noise.h"
@@ -36,12 +39,19 @@ class BatchRows {
   public:
     // Up to `rows` rows of so many inputs, with targets such as `targets` are: labels or values,
     // weighted or not.
-    BatchRows(index_t inputs, index_t lanes, index_t rows, const Targets<T>& targets);
+    // Inputs that are `sparse` are not read.
+    BatchRows(index_t inputs, index_t lanes, index_t rows, const Targets<T>& targets,
+              bool sparse = false);
 
     // Reads rows [begin, begin + count) of the batch into rows [first, first + count).
     void load(const Batch<T>& batch, index_t begin, index_t first, index_t count);
 
-    // The inputs of rows [first, first + count) with a column of ones after the last.
+    // The inputs of rows [first, first + count): those that were not read, and those that were,
+    // with a column of ones after the last.
+    bool is_sparse() const { return !numbers_.empty(); }
+    SparseRows sparse_x(const Batch<T>& batch, index_t first, index_t count) const {
+        return {&batch.data->x, numbers_.data() + first, count};
+    }
     MatrixView<T> x(index_t first, index_t count) { return x_.view(first, count); }
     void restore_ones(index_t first, index_t count) { x_.restore_ones(first, count); }
     // From row `first` on: targets, and each row's share of the batch's mean.
@@ -49,7 +59,8 @@ class BatchRows {
     const T* scale(index_t first) const { return scale_.data() + first; }
 
   private:
-    PaddedMatrix<T> x_;
+    PaddedMatrix<T> x_;                   // empty when inputs are sparse
+    std::vector<std::uint32_t> numbers_;  // empty when they are not
     index_t target_cols_;
     AlignedBuffer<std::int32_t> labels_;  // empty when the targets are values, as is
     AlignedBuffer<T> values_;             // the other when they are labels

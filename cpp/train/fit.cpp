@@ -87,8 +87,13 @@ class Trainer {
           steps_(ceil_div(data.x.rows, batch_size_)),
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
-        StepNeeds needs{optimizer_needs(options.optimizer), !options.dropout.empty(),
-                        data.external != nullptr, options.penalty, options.batch_norm};
+        StepNeeds needs{
+            optimizer_needs(options.optimizer),
+            !options.dropout.empty(),
+            data.external != nullptr,
+            options.penalty,
+            options.batch_norm,
+            options.noise.empty() && suits_sparse(kernels_, data.x, net.layers().front().out)};
         needs.optimizer.gradient = needs.optimizer.gradient || options.batches_per_step > 1;
         const Plan plan = needs.external_loss || needs.batch_norm
                               ? make_plan(net, kernels_, batch_size_, PlanKind::kTwoPhase)

@@ -25,7 +25,7 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
     for (index_t i = 0; i < (chunked_ ? workers : 1); ++i) {
         activations_.emplace_back(net, kernels.lanes,
                                   chunked_ ? std::min(rows, plan.tile_rows) : rows, targets,
-                                  needs.dropout || needs.batch_norm);
+                                  needs.dropout || needs.batch_norm, needs.sparse);
     }
     for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
         gradients_.emplace_back(weights.blocks(), kernels.lanes);
@@ -88,7 +88,7 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
     const GemmStart start =
         tile == cut.chunk_begin(chunk) ? GemmStart::kZero : GemmStart::kContinue;
     for (std::size_t l = 0; l < layers_; ++l) {
-        pass_.weight_gradient(activations, 0, count, l, 0, 0, start, gradient[l]);
+        pass_.weight_gradient(activations, 0, count, batch, l, 0, 0, start, gradient[l]);
     }
     if (d_x_ != nullptr) {
         pass_.input_gradient(activations, 0, count);
@@ -158,7 +158,7 @@ MatrixView<T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>
     const MatrixView<T> sum =
         scratch_[static_cast<std::size_t>(worker.index)].view(0, tile.rows).columns(0, tile.cols);
     if (!chunked_) {
-        pass_.weight_gradient(activations_[0], 0, batch.rows, tile.layer, tile.row, tile.col,
+        pass_.weight_gradient(activations_[0], 0, batch.rows, batch, tile.layer, tile.row, tile.col,
                               GemmStart::kZero, sum);
         return sum;
     }

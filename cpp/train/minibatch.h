@@ -18,6 +18,7 @@ namespace briskmlp {
 struct MinibatchNeeds {
     bool dropout = false;
     bool batch_norm = false;  // only in a two-phase plan, and with hidden layers
+    bool sparse = false;      // inputs are read as they lie: see suits_sparse
     Objective objective = Objective::kLoss;
 };
 
@@ -32,7 +33,8 @@ class Minibatch {
     Minibatch(const Minibatch&) = delete;  // its parts refer to each other
     Minibatch& operator=(const Minibatch&) = delete;
 
-    // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only.
+    // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only,
+    // and not of sparse inputs.
     void want_input_gradient(T* d_x) { d_x_ = d_x; }
 
     // Phase A for this worker's chunks, cut short when `watch`, which may be null, has stopped. Or

@@ -28,8 +28,13 @@ void Pass<T>::forward_layer(Activations<T>& activations, index_t first, index_t 
     const Layer& layer = net_->layers()[l];
     const MatrixView<T> y = activations.x(l + 1, first, count);
     const MatrixView<T> slope = activations.slope(l, first, count);
-    dense_forward(*kernels_, layer.activation, activations.x(l, first, count).constant(),
-                  weights_->w(l), weights_->transposed(l), y, slope);
+    if (l == 0 && activations.rows().is_sparse()) {
+        sparse_forward(*kernels_, layer.activation,
+                       activations.rows().sparse_x(batch, first, count), weights_->w(l), y, slope);
+    } else {
+        dense_forward(*kernels_, layer.activation, activations.x(l, first, count).constant(),
+                      weights_->w(l), weights_->transposed(l), y, slope);
+    }
     if (slope.data != nullptr) {
         dense_slope(*kernels_, layer.activation, y.constant(), slope);
     }
@@ -108,8 +113,14 @@ void Pass<T>::input_gradient(Activations<T>& activations, index_t first, index_t
 
 template <class T>
 void Pass<T>::weight_gradient(Activations<T>& activations, index_t first, index_t count,
-                              std::size_t layer, index_t row, index_t col, GemmStart start,
-                              MatrixView<T> d_w) const {
+                              const Batch<T>& batch, std::size_t layer, index_t row, index_t col,
+                              GemmStart start, MatrixView<T> d_w) const {
+    if (layer == 0 && activations.rows().is_sparse()) {
+        sparse_backward_weights(
+            *kernels_, activations.rows().sparse_x(batch, first, count), row,
+            activations.d(layer, first, count).columns(col, d_w.cols).constant(), start, d_w);
+        return;
+    }
     dense_backward_weights(
         *kernels_, activations.x(layer, first, count).columns(row, d_w.rows).constant(),
         activations.d(layer, first, count).columns(col, d_w.cols).constant(), start, d_w);

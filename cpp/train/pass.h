@@ -47,8 +47,8 @@ class Pass {
 
     // The gradient of the tile of a layer's weights that starts at (row, col), d_w its size.
     void weight_gradient(Activations<T>& activations, index_t first, index_t count,
-                         std::size_t layer, index_t row, index_t col, GemmStart start,
-                         MatrixView<T> d_w) const;
+                         const Batch<T>& batch, std::size_t layer, index_t row, index_t col,
+                         GemmStart start, MatrixView<T> d_w) const;
 
   private:
     const Network<T>* net_;

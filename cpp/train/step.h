@@ -27,11 +27,12 @@ struct StepNeeds {
     bool external_loss;  // only in a two-phase plan
     bool penalty;        // take_penalty
     bool batch_norm;     // as external_loss, and only with hidden layers
+    bool sparse;         // suits_sparse and there is no noise; sharded plans make nothing of it
 
     bool operator==(const StepNeeds& other) const {
         return optimizer == other.optimizer && dropout == other.dropout &&
                external_loss == other.external_loss && penalty == other.penalty &&
-               batch_norm == other.batch_norm;
+               batch_norm == other.batch_norm && sparse == other.sparse;
     }
 };
 

@@ -13,7 +13,7 @@ TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, co
     : kernels_(&kernels),
       weights_(net, kernels, whole_layers(net.layers()), false, needs.optimizer),
       minibatch_(net, kernels, weights_, plan, rows, targets, workers,
-                 {needs.dropout, needs.batch_norm,
+                 {needs.dropout, needs.batch_norm, needs.sparse,
                   needs.external_loss ? Objective::kGiven : Objective::kLoss}) {
     if (needs.optimizer.gradient) {
         gradient_ = BlockMatrices<T>(weights_.blocks(), kernels.lanes);

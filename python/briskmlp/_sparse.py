@@ -25,8 +25,12 @@ class CsrMatrix(Protocol):
 def csr_parts(matrix: CsrMatrix) -> CsrParts:
     """The three arrays of a CSR matrix, views of it where the core can read them.
 
-    The entries keep their type; of those that share a place the sum counts.
+    The entries keep their type; of those that share a place the sum counts. A matrix of SciPy's
+    whose columns do not ascend is copied in that order, in which the core trains much faster.
     """
+    if not getattr(matrix, "has_canonical_format", True):
+        matrix = matrix.copy()  # type: ignore[attr-defined]
+        matrix.sum_duplicates()  # type: ignore[attr-defined]
     return (
         np.ascontiguousarray(matrix.data),
         np.ascontiguousarray(matrix.indices, dtype=np.int32),
