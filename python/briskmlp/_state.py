@@ -73,11 +73,12 @@ def build(
         ) from None
 
 
-def build_like(network: core.Network) -> core.Network:
-    """A network of the same kind, its parameters zero."""
+def build_like(network: core.Network, dtype: DType | None = None) -> core.Network:
+    """A network of the same kind, its parameters zero; of another type if one is given."""
     loss = loss_of(network.loss, network.loss_settings)
+    dtype = network.dtype if dtype is None else dtype
     return build(
-        network.sizes, network.activations, loss, network.dtype, network.norm, network.residual
+        network.sizes, network.activations, loss, dtype, network.norm, network.residual
     )
 
 
