@@ -77,9 +77,7 @@ def build_like(network: core.Network, dtype: DType | None = None) -> core.Networ
     """A network of the same kind, its parameters zero; of another type if one is given."""
     loss = loss_of(network.loss, network.loss_settings)
     dtype = network.dtype if dtype is None else dtype
-    return build(
-        network.sizes, network.activations, loss, dtype, network.norm, network.residual
-    )
+    return build(network.sizes, network.activations, loss, dtype, network.norm, network.residual)
 
 
 def state_of(network: core.Network, seed: int, init: str, epochs_trained: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""scikit-learn's estimators on briskmlp's core: the same programs, faster, and with more to ask for.
+"""scikit-learn's estimators on briskmlp's core: the same, faster, and with more to ask for.
 
 Imported when `briskmlp.MLPClassifier` or `briskmlp.MLPRegressor` is first touched; nothing else in
 the package needs scikit-learn.

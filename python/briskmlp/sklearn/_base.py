@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,13 @@ from ._holding import HoldsNetwork
 from ._initial import draw, network
 from ._inputs import by_chunks, is_plain, is_sparse, thread_limit
 from ._learning import Learning, begin_figures
-from ._parameters import CONSTRAINTS, STOCHASTIC_SOLVERS, activations, hidden_sizes
+from ._parameters import (
+    CONSTRAINTS,
+    STOCHASTIC_SOLVERS,
+    activations,
+    hidden_sizes,
+    require_stochastic,
+)
 from ._tasks import Tasks
 from ._validation import Validation, evaluation_set, split
 
@@ -43,7 +49,7 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 class BaseMLP(
-    CallbackSupportMixin,  # type: ignore[misc]
+    CallbackSupportMixin,
     HoldsNetwork,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -52,7 +58,7 @@ class BaseMLP(
 ):
     """A network behind scikit-learn's interface. The two estimators say what its targets are."""
 
-    _parameter_constraints: dict[str, list[Any]] = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     @abstractmethod
     def _checked(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
@@ -88,6 +94,7 @@ class BaseMLP(
     ) -> Self:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
+        require_stochastic(self)
         tasks = Tasks(self, X, y, sample_weight)
         tasks.begin()
         hidden = hidden_sizes(self.hidden_layer_sizes)
@@ -252,7 +259,7 @@ class BaseMLP(
 
     def _score_with(self, metric: Any, X: Any, y: Array, sample_weight: Array | None) -> float:
         """A metric of the predictions, which are NaN where the training has diverged."""
-        predicted = self.predict(X)  # type: ignore[attr-defined]
+        predicted = self.predict(X)
         if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
             return float("nan")
         return float(metric(y, predicted, sample_weight=sample_weight))

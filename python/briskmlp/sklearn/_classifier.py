@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -19,19 +19,59 @@ from sklearn.utils.multiclass import (
 )
 
 from .. import _briskmlp_core as core
-from .._functions import log_softmax, logsigmoid
+from .._functions import log_softmax, logsigmoid, sigmoid
 from .._loss_settings import Loss
 from .._validate import Array, DType
 from ._base import DTYPES, BaseMLP, is_stochastic
 from ._compat import validate_data, with_callbacks
 from ._criterion import CLASS_SETTINGS
+from ._docs import documented
 from ._parameters import CONSTRAINTS, keep
 
 
+@documented
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """PLACEHOLDER."""
+    """A multi-layer perceptron that tells classes, in place of scikit-learn's.
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    Constructor, attributes, methods, warnings and errors are those of
+    ``sklearn.neural_network.MLPClassifier``; and so, up to rounding, is every step of the training
+    for the same `random_state`. What it has on top of that changes nothing unless it is asked for.
+
+    Parameters
+    ----------
+    <layers>
+    <training>
+    loss : 'log_loss', 'focal', `briskmlp.CrossEntropy` or `briskmlp.Focal`, default='log_loss'
+        What training minimises; the objects have settings, such as label smoothing.
+    class_weight : dict, 'balanced', list of dict or None, default=None
+        Weights of the classes, by label, which multiply those of the rows; 'balanced': the same for
+        every class as a whole.
+    <more>
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    <attributes>
+
+    See Also
+    --------
+    MLPRegressor : For numbers.
+    briskmlp.MLP : The network without scikit-learn.
+
+    Examples
+    --------
+    >>> from briskmlp import MLPClassifier
+    >>> from sklearn.datasets import make_classification
+    >>> X, y = make_classification(n_samples=100, random_state=1)
+    >>> clf = MLPClassifier(random_state=1, max_iter=300).fit(X[:75], y[:75])
+    >>> clf.predict(X[75:80])
+    array([0, 0, 1, 0, 0])
+    >>> clf.score(X[75:], y[75:])
+    0.8...
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "loss": [StrOptions({"log_loss", "focal"}), *CLASS_SETTINGS],
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
@@ -190,18 +230,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             In the order of `classes_`.
         """
         z = self._outputs(X, raw=True)
+        result: Array
         if self.out_activation_ == "softmax":
-            return log_softmax(z)
-        return logsigmoid(np.hstack([-z, z]) if z.shape[1] == 1 else z)
+            result = log_softmax(z)
+        elif not self._several:
+            result = logsigmoid(np.hstack([-z, z]))
+        else:  # probabilities that round to the same number have the same logarithm
+            result = np.where(z > 0, np.log(sigmoid(z)), logsigmoid(z))
+        return result
 
     @property
     def _several(self) -> bool:
         """Whether several classes can be right at once."""
         return bool(self._label_binarizer.y_type_.startswith("multilabel"))
 
-    def _checked(
-        self, X: Any, y: Any, *, incremental: bool, reset: bool
-    ) -> tuple[Any, Array]:
+    def _checked(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
         X, y = validate_data(
             self, X, y, accept_sparse=["csr"], multi_output=True, dtype=DTYPES, reset=reset
         )
@@ -254,7 +297,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return y
 
     def _strata(self, y: Array) -> Array | None:
-        return y.astype(bool) if len(self.classes_) <= 2 and not self._several else None
+        yes_or_no = len(self.classes_) <= 2 and not self._several
+        return y.astype(bool).reshape(-1, 1) if yes_or_no else None
 
     def _given(self, y: Array) -> Array:
         return y.astype(int) if self._several else self.classes_[y]

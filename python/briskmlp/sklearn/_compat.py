@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 try:
-    from sklearn.utils.validation import validate_data as validate_data
+    from sklearn.utils.validation import validate_data
 except ImportError:  # before 1.6 it is a method
 
     def validate_data(estimator: Any, *arrays: Any, **options: Any) -> Any:
@@ -15,8 +15,7 @@ except ImportError:  # before 1.6 it is a method
 
 
 try:
-    from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
-    from sklearn.callback import with_callbacks as with_callbacks
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
 
     HAS_CALLBACKS = True
 except ImportError:  # before 1.9

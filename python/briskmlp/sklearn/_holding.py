@@ -74,7 +74,7 @@ class HoldsNetwork:
         return net
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[misc, assignment]
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
         return {name: state[name] for name in state if name not in ("_net", "_views")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

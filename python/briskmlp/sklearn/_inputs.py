@@ -1,4 +1,4 @@
-"""Rows to predict: the usual ones are recognised at once, the others are scikit-learn's to check."""
+"""Rows to predict: the usual ones are recognised at once, others are scikit-learn's to check."""
 
 from __future__ import annotations
 

@@ -184,7 +184,8 @@ class Learning:
             est._no_improvement_count += 1
         else:
             est._no_improvement_count = 0
-        est.best_loss_ = min(est.best_loss_, loss) if loss == loss else est.best_loss_
+        if loss < est.best_loss_:  # not if it is NaN
+            est.best_loss_ = loss
 
     def _stalled(self) -> bool:
         """Whether too many epochs in a row were no better, and no smaller rate is left to try."""

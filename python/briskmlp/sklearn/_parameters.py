@@ -89,3 +89,10 @@ def activations(value: str | list[str], hidden_layers: int) -> list[str]:
 def dropout_shares(value: float | list[float], hidden_layers: int) -> float | list[float]:
     """The share of units that each hidden layer goes without, checked; 0 for none."""
     return dropout(value, hidden_layers) or 0.0
+
+
+def require_stochastic(estimator: Any) -> None:
+    """Raise ValueError for what "lbfgs" has not, as scikit-learn has none of it to be ignored."""
+    for name in ("dropout", "weight_decay"):
+        if np.any(getattr(estimator, name)) and estimator.solver not in STOCHASTIC_SOLVERS:
+            raise ValueError(f"{name} needs solver 'adam' or 'sgd', not {estimator.solver!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -19,6 +19,7 @@ from .._validate import Array, DType
 from ._base import DTYPES, BaseMLP, is_stochastic
 from ._compat import validate_data, with_callbacks
 from ._criterion import REGRESSION, REGRESSION_SETTINGS, outputs_per_target, regression
+from ._docs import documented
 from ._parameters import CONSTRAINTS, keep
 
 
@@ -34,10 +35,48 @@ def learns_quantiles(estimator: Any) -> bool:
     return True
 
 
+@documented
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """PLACEHOLDER."""
+    """A multi-layer perceptron that tells numbers, in place of scikit-learn's.
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    Constructor, attributes, methods, warnings and errors are those of
+    ``sklearn.neural_network.MLPRegressor``; and so, up to rounding, is every step of the training
+    for the same `random_state`. What it has on top of that changes nothing unless it is asked for.
+
+    Parameters
+    ----------
+    loss : str, `briskmlp.Huber`, `briskmlp.Quantile` or `briskmlp.Tweedie`, default='squared_error'
+        What training minimises: 'squared_error' (half of it), 'poisson'; 'absolute_error', 'huber',
+        'log_cosh', 'quantile'; 'gaussian_nll' for means and variances; 'gamma', 'tweedie'. The
+        objects have settings. Of several targets the sum counts.
+    <layers>
+    <training>
+    <more>
+
+    Attributes
+    ----------
+    <attributes>
+
+    See Also
+    --------
+    MLPClassifier : For classes.
+    briskmlp.MLP : The network without scikit-learn.
+
+    Examples
+    --------
+    >>> from briskmlp import MLPRegressor
+    >>> from sklearn.datasets import make_regression
+    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
+    >>> regr = MLPRegressor(random_state=1, max_iter=2000, tol=0.1).fit(X[:150], y[:150])
+    >>> regr
+    MLPRegressor(max_iter=2000, random_state=1, tol=0.1)
+    >>> regr.predict(X[150:]).shape
+    (50,)
+    >>> regr.score(X[150:], y[150:])
+    0.9...
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "loss": [StrOptions({*REGRESSION}), *REGRESSION_SETTINGS],
     }

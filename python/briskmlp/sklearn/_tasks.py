@@ -18,7 +18,8 @@ class Tasks:
         self.told = {"estimator": estimator, "X": X, "y": y}
         if sample_weight is not None:
             self.told["metadata"] = {"sample_weight": sample_weight}
-        self.context = self.epoch = None
+        self.context: Any = None
+        self.epoch: Any = None
         if HAS_CALLBACKS:
             self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
 
@@ -52,6 +53,4 @@ class Tasks:
 
     def _fitted(self) -> dict[str, Any]:
         """The attributes of an estimator as if fit had ended here."""
-        return {
-            name: [array.copy() for array in getattr(self.estimator, name)] for name in _LISTS
-        }
+        return {name: [array.copy() for array in getattr(self.estimator, name)] for name in _LISTS}

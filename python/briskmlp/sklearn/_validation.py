@@ -18,7 +18,8 @@ class Validation:
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Array | None) -> None:
         # The rows are checked and have lost their columns' names: a twin that never knew them.
-        self._twin = type(estimator).__new__(type(estimator))
+        kind: Any = type(estimator)
+        self._twin = kind.__new__(kind)
         vars(self._twin).update(vars(estimator))
         vars(self._twin).pop("feature_names_in_", None)
         self._net = estimator._net
