@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+__all__ = ["HAS_CALLBACKS", "CallbackSupportMixin", "validate_data", "with_callbacks"]
+
 try:
     from sklearn.utils.validation import validate_data
 except ImportError:  # before 1.6 it is a method

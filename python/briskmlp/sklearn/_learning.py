@@ -184,8 +184,7 @@ class Learning:
             est._no_improvement_count += 1
         else:
             est._no_improvement_count = 0
-        if loss < est.best_loss_:  # not if it is NaN
-            est.best_loss_ = loss
+        est.best_loss_ = min(est.best_loss_, loss)  # which passes over NaN
 
     def _stalled(self) -> bool:
         """Whether too many epochs in a row were no better, and no smaller rate is left to try."""
