@@ -134,7 +134,11 @@ def test_poisson(solver):
 def test_settings_of_sgd(parameters):
     X, y = binary_digits()
     a, b = pair(
-        "MLPClassifier", solver="sgd", learning_rate_init=0.1, max_iter=12, random_state=0,
+        "MLPClassifier",
+        solver="sgd",
+        learning_rate_init=0.1,
+        max_iter=12,
+        random_state=0,
         **parameters,
     )
     fit((a, b), X, y)
@@ -178,7 +182,11 @@ def test_early_stopping(name, data, weighted):
     X, y = data()
     weights = np.random.default_rng(0).uniform(0.1, 5, len(X)) if weighted else None
     a, b = pair(
-        name, early_stopping=True, n_iter_no_change=3, max_iter=40, random_state=0,
+        name,
+        early_stopping=True,
+        n_iter_no_change=3,
+        max_iter=40,
+        random_state=0,
         learning_rate_init=0.01,
     )
     fit((a, b), X, y, weights)

@@ -78,14 +78,14 @@ class Learning:
             )
         except KeyboardInterrupt:
             self.ended = True
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=2)
         self._restore_best()
         if not self.ended and not self.incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) reached and the "
                 f"optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=2,
             )
 
     def minimise(self) -> None:
@@ -117,7 +117,7 @@ class Learning:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
-                stacklevel=6,
+                stacklevel=2,
             )
         return min(int(size), self.rows)
 

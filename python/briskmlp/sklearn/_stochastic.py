@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,9 +47,10 @@ class StochasticSolver:
             bias[...] = 0
 
     def moved_to(self, network: core.Network) -> StochasticSolver:
-        """The same solver, for another network of the same kind."""
-        self.network = network
-        return self
+        """A copy of the solver, where it stands, for another network of the same kind."""
+        twin = copy.deepcopy(self)
+        twin.network = network
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "network"}
