@@ -88,15 +88,16 @@ TrainingState<const T> state_views(const Network<T>& net, const OptimizerSpec& o
 FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
                        const std::optional<DataArrays>& eval, const FitOptions& options,
                        py::object on_epoch, py::object rates, std::optional<py::array> losses,
-                       const std::optional<StateArrays>& resumed, const py::object& loss) {
+                       const std::optional<StateArrays>& resumed, const py::object& loss,
+                       py::object order) {
     const NetworkObject::FitLock lock(network);
     double* batch_losses = nullptr;
     if (losses.has_value()) {
-        const index_t rows = std::get<0>(data).shape(0);
+        const index_t rows = std::get<1>(data).shape(0);
         const index_t batches = ceil_div(rows, std::min(options.batch_size, rows));
         batch_losses = writable_elements<double>(*losses, {options.epochs, batches}, "the losses");
     }
-    PythonObserver observer(std::move(on_epoch), std::move(rates), batch_losses);
+    PythonObserver observer(std::move(on_epoch), std::move(rates), std::move(order), batch_losses);
     FitResult result = network.visit([&](auto& net) {
         auto& training = network.training(net);
         using T = ElementOf<decltype(net)>;
@@ -118,7 +119,8 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
                              bool nesterov, std::pair<double, double> betas, double eps,
                              double weight_decay, std::vector<double> layer_rates,
                              bool decay_biases, double l1, double clip_value, double clip_norm,
-                             double average) {
+                             double average, bool decoupled, bool rate_in_velocity,
+                             bool plain_epsilon, double row_decay) {
     OptimizerSpec spec;
     spec.kind = optimizer_from_name(kind);
     spec.learning_rate = learning_rate;
@@ -134,13 +136,20 @@ OptimizerSpec make_optimizer(const std::string& kind, double learning_rate, doub
     spec.clip_value = clip_value;
     spec.clip_norm = clip_norm;
     spec.average = average;
+    spec.decoupled = decoupled;
+    spec.rate_in_velocity = rate_in_velocity;
+    spec.plain_epsilon = plain_epsilon;
+    spec.row_decay = row_decay;
     return spec;
 }
 
 FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::uint64_t seed,
                         index_t first_epoch, index_t batches_per_step, index_t steps_before,
                         const OptimizerSpec& optimizer, std::vector<double> dropout,
-                        std::vector<double> noise) {
+                        std::vector<double> noise, double gradient_factor, bool penalty,
+                        std::optional<index_t> threads) {
+    require(optimizer.row_decay == 0 || batches_per_step == 1,
+            "row_decay is of steps of one batch");
     return {epochs,
             batch_size,
             shuffle,
@@ -151,7 +160,9 @@ FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::u
             optimizer,
             std::move(dropout),
             std::move(noise),
-            num_threads()};
+            threads.value_or(num_threads()),
+            gradient_factor,
+            penalty};
 }
 
 // How a network would be trained with batches of so many rows.
@@ -203,14 +214,18 @@ void bind_fit(py::module_& m) {
              py::arg("layer_rates") = defaults.layer_rates,
              py::arg("decay_biases") = defaults.decay_biases, py::arg("l1") = defaults.l1,
              py::arg("clip_value") = defaults.clip_value, py::arg("clip_norm") = defaults.clip_norm,
-             py::arg("average") = defaults.average)
+             py::arg("average") = defaults.average, py::arg("decoupled") = defaults.decoupled,
+             py::arg("rate_in_velocity") = defaults.rate_in_velocity,
+             py::arg("plain_epsilon") = defaults.plain_epsilon,
+             py::arg("row_decay") = defaults.row_decay)
         .def("state_names", &state_names, "The arrays of training with it, see training_state.");
 
     py::class_<FitOptions>(m, "FitOptions", "How to train.")
         .def(py::init(&make_options), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
              py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"),
              py::arg("batches_per_step"), py::arg("steps_before"), py::arg("optimizer"),
-             py::arg("dropout"), py::arg("noise"))
+             py::arg("dropout"), py::arg("noise"), py::arg("gradient_factor") = 1.0,
+             py::arg("penalty") = false, py::arg("threads") = py::none())
         .def_readonly("epochs", &FitOptions::epochs)
         .def_readonly("steps_before", &FitOptions::steps_before)
         .def(
@@ -228,7 +243,8 @@ void bind_fit(py::module_& m) {
         .def_readonly("loss", &EpochReport::loss)
         .def_readonly("eval_loss", &EpochReport::eval_loss)
         .def_readonly("eval_metric", &EpochReport::eval_metric)
-        .def_readonly("seconds", &EpochReport::seconds);
+        .def_readonly("seconds", &EpochReport::seconds)
+        .def_readonly("penalty", &EpochReport::penalty);
 
     py::class_<FitOutcome>(m, "FitOutcome", "How a fit ended.")
         .def_property_readonly(
@@ -266,12 +282,15 @@ void bind_fit(py::module_& m) {
         "fit", &fit_network, py::arg("network"), py::arg("data"), py::arg("eval"),
         py::arg("options"), py::arg("on_epoch"), py::arg("rates"), py::arg("losses") = py::none(),
         py::arg("resumed") = py::none(), py::arg("loss") = py::none(),
+        py::arg("order") = py::none(),
         "Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, "
         "batches), unless None, gives factors of the learning rate, epochs counted from 0. The "
         "loss of each batch is written to `losses` (epochs, batches), float64, unless None. "
         "`resumed` is a training_state to go on from, after options.steps_before steps. loss("
         "numbers, raw), unless None, gives the loss of rows with these numbers and its gradient by "
-        "their raw outputs, in place of the network's; the data's y then has no columns.");
+        "their raw outputs, in place of the network's; the data's y then has no columns. order("
+        "epoch, rows), unless None, gives the numbers of an epoch's rows, uint32 (rows), or None "
+        "for all as the options say.");
     m.def("training_state", &training_state, py::arg("network"),
           "Where the latest fit stands, after it or in its on_epoch: copies of its arrays (P), by "
           "name. None if it diverged, or there was none.");

@@ -73,7 +73,7 @@ py::array parameters(const py::object& self) {
     });
 }
 
-void predict_rows(NetworkObject& self, const py::array& x, py::array out, bool raw) {
+void predict_rows(NetworkObject& self, const InputArrays& x, py::array out, bool raw) {
     self.visit([&](auto& net) {
         using T = ElementOf<decltype(net)>;
         const InputMatrix rows = input_matrix(x, net.inputs());
@@ -204,8 +204,9 @@ void bind_network(py::module_& m) {
                                })
         .def_property_readonly(
             "metric", [](NetworkObject& self) { return metric_name(loss_of(self).info().metric); })
-        .def("predict_rows", &predict_rows, py::arg("x"), py::arg("out"), py::arg("raw"),
-             "Predictions for x (M, in) into out (M, out).")
+        .def(
+            "predict_rows", &predict_rows, py::arg("x"), py::arg("out"), py::arg("raw"),
+            "Predictions for x (M, in), dense or CSR's (data, columns, starts), into out (M, out).")
         .def("evaluate", &evaluate_rows, py::arg("data"), "Mean loss, and metric.")
         .def("gradients", &loss_and_gradient, py::arg("data"), "Mean loss, and its gradient (P,).")
         .def("backward", &pull_back, py::arg("x"), py::arg("d_y"),

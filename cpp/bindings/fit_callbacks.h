@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "base/cpu.h"
@@ -21,11 +23,13 @@ inline bool on_main_thread() {
 class PythonObserver final : public FitObserver {
   public:
     // on_epoch(EpochReport), or None, returns true to stop; rates(epoch, batches), or None, an
-    // array of so many factors of the learning rate. The batches' losses go to `losses` unless that
-    // is null.
-    PythonObserver(py::object on_epoch, py::object rates, double* losses)
+    // array of so many factors of the learning rate; order(epoch, rows), or None, the numbers of
+    // the rows in their order, uint32 (rows), or None. The batches' losses go to `losses` unless
+    // that is null.
+    PythonObserver(py::object on_epoch, py::object rates, py::object order, double* losses)
         : on_epoch_(std::move(on_epoch)),
           rates_(std::move(rates)),
+          order_(std::move(order)),
           losses_(losses),
           calls_back_(!on_epoch_.is_none()),
           main_thread_(on_main_thread()) {}
@@ -42,6 +46,26 @@ class PythonObserver final : public FitObserver {
         const py::gil_scoped_acquire gil;
         factors_ = rates_(epoch, batches);
         return elements<double>(factors_, {batches}, "the factors of the learning rate");
+    }
+
+    const std::uint32_t* order(index_t epoch, index_t rows) override {
+        if (order_.is_none()) {
+            return nullptr;
+        }
+        const py::gil_scoped_acquire gil;
+        const py::object numbers = order_(epoch, rows);
+        if (numbers.is_none()) {
+            return nullptr;
+        }
+        numbers_ = py::reinterpret_borrow<py::array>(numbers);
+        const auto* const first =
+            elements<std::uint32_t>(numbers_, {rows}, "the order of the rows");
+        if (static_cast<index_t>(*std::max_element(first, first + rows)) >= rows) {
+            throw std::invalid_argument("the order has row " +
+                                        std::to_string(*std::max_element(first, first + rows)) +
+                                        ", there are " + std::to_string(rows) + " rows");
+        }
+        return first;
     }
 
     double* batch_losses(index_t epoch, index_t batches) override {
@@ -79,8 +103,8 @@ class PythonObserver final : public FitObserver {
     }
 
   private:
-    py::object on_epoch_, rates_;
-    py::array factors_;  // of the epoch in hand
+    py::object on_epoch_, rates_, order_;
+    py::array factors_, numbers_;  // of the epoch in hand
     double* losses_;
     py::object error_ = py::none();
     bool calls_back_, main_thread_;

@@ -43,6 +43,11 @@ DType dtype_of(const py::array& array) {
     throw py::type_error("the core cannot read elements of type " + std::string(py::str(dtype)));
 }
 
+bool all_below(const std::int32_t* numbers, index_t count, index_t limit) {
+    return std::all_of(numbers, numbers + count,
+                       [&](std::int32_t number) { return number >= 0 && number < limit; });
+}
+
 }  // namespace
 
 InputMatrix input_matrix(const py::array& x, index_t cols) {
@@ -51,6 +56,30 @@ InputMatrix input_matrix(const py::array& x, index_t cols) {
                                     " columns");
     }
     return {x.data(), dtype_of(x), x.shape(0), cols, x.strides(0), x.strides(1)};
+}
+
+InputMatrix input_matrix(const InputArrays& x, index_t cols) {
+    if (const auto* const dense = std::get_if<py::array>(&x)) {
+        return input_matrix(*dense, cols);
+    }
+    const auto& [data, columns, starts] = std::get<SparseArrays>(x);
+    const index_t entries = data.size(), rows = starts.size() - 1;
+    require(data.ndim() == 1 && is_aligned(data) &&
+                (entries <= 1 || data.strides(0) == data.itemsize()),
+            "expected the entries of a sparse matrix in one contiguous array");
+    const InputMatrix matrix{data.data(),
+                             dtype_of(data),
+                             rows,
+                             cols,
+                             0,
+                             0,
+                             elements<std::int64_t>(starts, {rows + 1}, "the rows' starts"),
+                             elements<std::int32_t>(columns, {entries}, "the entries' columns")};
+    require(rows >= 0 && matrix.starts[0] >= 0 && matrix.starts[rows] <= entries &&
+                std::is_sorted(matrix.starts, matrix.starts + rows + 1) &&
+                all_below(matrix.columns, entries, cols),
+            "a sparse matrix has entries beyond its rows or columns");
+    return matrix;
 }
 
 template <class T>
@@ -104,6 +133,7 @@ Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays, ExternalLoss
 
 template const float* elements(const py::array&, Shape, const char*);
 template const double* elements(const py::array&, Shape, const char*);
+template const std::uint32_t* elements(const py::array&, Shape, const char*);
 template float* writable_elements(py::array&, Shape, const char*);
 template double* writable_elements(py::array&, Shape, const char*);
 template void set_targets(Targets<float>&, Loss, index_t, index_t, const py::array&);

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <tuple>
+#include <variant>
 
 #include "ops/gather.h"
 #include "nn/network.h"
@@ -17,6 +18,14 @@ namespace briskmlp {
 // byte order and aligned; any strides.
 InputMatrix input_matrix(const py::array& x, index_t cols);
 
+// A sparse matrix in CSR: its entries (nnz), their columns (nnz) int32, and where each row begins
+// and the last ends (rows + 1) int64.
+using SparseArrays = std::tuple<py::array, py::array, py::array>;
+using InputArrays = std::variant<py::array, SparseArrays>;
+
+// Of either kind. Throws std::invalid_argument for entries beyond the matrix.
+InputMatrix input_matrix(const InputArrays& x, index_t cols);
+
 using Shape = std::initializer_list<index_t>;
 
 // The elements of a C-contiguous array of exactly this type and shape.
@@ -27,7 +36,7 @@ T* writable_elements(py::array& array, Shape shape, const char* name);
 
 // Rows to learn from as Python hands them over: x, y, and the weights of the rows. y is int32 class
 // numbers (M,), or values (M, cols) of the network's type.
-using DataArrays = std::tuple<py::array, py::array, std::optional<py::array>>;
+using DataArrays = std::tuple<InputArrays, py::array, std::optional<py::array>>;
 
 // Sets labels or values of `targets`, whose cols are set, from y: int32 class numbers (rows,), each
 // below n, or values (rows, cols).

@@ -41,30 +41,37 @@ void update(index_t rows, index_t cols, const T* g, index_t ldg, T* w, T* state1
     }
 }
 
-// w -= rate g
+// w = decay w - rate g
 template <class T>
 struct Sgd {
     static constexpr int kStates = 0;
-    Vec<T> rate;
+    Vec<T> rate, decay;
 
-    explicit Sgd(const UpdateScalars<T>& s) : rate(Vec<T>::set(s.rate)) {}
+    explicit Sgd(const UpdateScalars<T>& s)
+        : rate(Vec<T>::set(s.rate)), decay(Vec<T>::set(s.decay)) {}
     BRISKMLP_INLINE Vec<T> next(Vec<T> weight, Vec<T> gradient, Vec<T>&, Vec<T>&) const {
-        return fnma(rate, gradient, weight);
+        return fnma(rate, gradient, decay * weight);
     }
 };
 
-// v = beta1 v + g; w -= rate (v, or g + beta1 v for Nesterov).
+// v = beta1 v + u with u = gradient_rate g; w = decay w - rate (v, or u + beta1 v for Nesterov).
+// One of the two rates is 1: PyTorch's velocity is without the rate, that of Sutskever et al. 2013
+// has it, which differs where the rate changes.
 template <class T, bool kNesterov>
 struct Momentum {
     static constexpr int kStates = 1;
-    Vec<T> rate, momentum;
+    Vec<T> rate, decay, momentum, gradient_rate;
 
     explicit Momentum(const UpdateScalars<T>& s)
-        : rate(Vec<T>::set(s.rate)), momentum(Vec<T>::set(s.beta1)) {}
+        : rate(Vec<T>::set(s.rate)),
+          decay(Vec<T>::set(s.decay)),
+          momentum(Vec<T>::set(s.beta1)),
+          gradient_rate(Vec<T>::set(s.gradient_rate)) {}
     BRISKMLP_INLINE Vec<T> next(Vec<T> weight, Vec<T> gradient, Vec<T>& v, Vec<T>&) const {
-        v = fma(momentum, v, gradient);
-        const Vec<T> direction = kNesterov ? fma(momentum, v, gradient) : v;
-        return fnma(rate, direction, weight);
+        const Vec<T> scaled = gradient_rate * gradient;
+        v = fma(momentum, v, scaled);
+        const Vec<T> direction = kNesterov ? fma(momentum, v, scaled) : v;
+        return fnma(rate, direction, decay * weight);
     }
 };
 

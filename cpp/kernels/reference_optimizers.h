@@ -8,12 +8,17 @@ namespace briskmlp::reference {
 struct Sgd {
     double learning_rate, momentum, l2;
     bool nesterov;
+    double decay;           // decoupled
+    bool rate_in_velocity;  // Sutskever et al. 2013, "On the importance of initialization ..."
 };
 
 inline void sgd(const Sgd& s, double gradient, double& w, double& velocity) {
-    gradient += s.l2 * w;
+    const double inner = s.rate_in_velocity ? s.learning_rate : 1;
+    const double outer = s.rate_in_velocity ? 1 : s.learning_rate;
+    gradient = inner * (gradient + s.l2 * w);
     velocity = s.momentum * velocity + gradient;
-    w -= s.learning_rate * (s.nesterov ? gradient + s.momentum * velocity : velocity);
+    w -= s.learning_rate * s.decay * w;
+    w -= outer * (s.nesterov ? gradient + s.momentum * velocity : velocity);
 }
 
 // An update w -= length m / (root of v + epsilon) and its relatives: what stands above the line,
@@ -25,7 +30,8 @@ struct Quotient {
 
 struct Adam {
     double learning_rate, beta1, beta2, epsilon;
-    double l2, decay;  // added to the gradient; decoupled
+    double l2, decay;    // added to the gradient; decoupled
+    bool plain_epsilon;  // as in the second form of Kingma and Ba's section 2
 };
 
 inline void adam_means(const Adam& s, double gradient, double& m, double& v) {
@@ -36,9 +42,10 @@ inline void adam_means(const Adam& s, double gradient, double& m, double& v) {
 // t: the step's number, from 1.
 inline Quotient adam(const Adam& s, int t, double gradient, double& w, double& m, double& v) {
     adam_means(s, gradient + s.l2 * w, m, v);
-    const double v_hat = v / (1 - std::pow(s.beta2, t));
+    const double root_bias2 = std::sqrt(1 - std::pow(s.beta2, t));
+    const double epsilon = s.plain_epsilon ? s.epsilon / root_bias2 : s.epsilon;
     const Quotient step{s.learning_rate / (1 - std::pow(s.beta1, t)), m,
-                        std::sqrt(v_hat) + s.epsilon};
+                        std::sqrt(v) / root_bias2 + epsilon};
     w -= s.learning_rate * s.decay * w;
     w -= step.value();
     return step;

@@ -100,7 +100,7 @@ struct UpdateScalars {
     T beta1, rest1, beta2, rest2;  // rest = 1 - beta, subtracted in double: in T it loses digits
     T inv_sqrt_bias2;              // 1 / sqrt(1 - beta2^t)
     T epsilon;
-    T gradient_rate;  // as rate, of the gradient beside its mean
+    T gradient_rate;  // as rate, of the gradient beside its mean, or on its way into the velocity
 };
 
 // One optimizer step on a tile of (rows, cols), cols padded: gradient g (ldg), parameters w and

@@ -8,9 +8,14 @@
 namespace briskmlp {
 namespace {
 
-bool is_decoupled(OptimizerKind kind) {
-    return kind == OptimizerKind::kAdamW || kind == OptimizerKind::kLion ||
-           kind == OptimizerKind::kMuon;
+bool is_decoupled(const OptimizerSpec& spec) {
+    switch (spec.kind) {
+        case OptimizerKind::kSgd: return spec.decoupled;
+        case OptimizerKind::kAdamW:
+        case OptimizerKind::kLion:
+        case OptimizerKind::kMuon: return true;
+        default: return false;
+    }
 }
 
 UpdateRule rule_of(const OptimizerSpec& spec) {
@@ -55,12 +60,14 @@ OptimizerNeeds optimizer_needs(const OptimizerSpec& spec) {
 
 template <class T>
 OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec,
-                                std::int64_t number, double rate_factor, double momentum_product)
+                                std::int64_t number, double rate_factor, double batch_scale,
+                                double momentum_product)
     : kernels_(&kernels),
       spec_(&spec),
       number_(number),
       update_(kernels.update[static_cast<int>(rule_of(spec))]),
       rate_(spec.learning_rate * rate_factor),
+      row_decay_(spec.row_decay * batch_scale),
       epsilon_(spec.epsilon) {
     const auto t = static_cast<double>(number);
     switch (spec.kind) {
@@ -68,7 +75,11 @@ OptimizerStep<T>::OptimizerStep(const KernelTable<T>& kernels, const OptimizerSp
         case OptimizerKind::kAdamW:
         case OptimizerKind::kMuon:
             size_ = 1 / (1 - std::pow(spec.beta1, t));
-            inv_sqrt_bias2_ = 1 / std::sqrt(1 - std::pow(spec.beta2, t));
+            if (spec.plain_epsilon) {
+                size_ *= std::sqrt(1 - std::pow(spec.beta2, t));
+            } else {
+                inv_sqrt_bias2_ = 1 / std::sqrt(1 - std::pow(spec.beta2, t));
+            }
             break;
         case OptimizerKind::kNadam: set_nadam(momentum_product); break;
         case OptimizerKind::kRadam: set_radam(); break;
@@ -114,13 +125,14 @@ UpdateScalars<T> OptimizerStep<T>::scalars(double rate_factor, bool decays) cons
     const auto narrow = [](double x) { return static_cast<T>(x); };
     const OptimizerSpec& spec = *spec_;
     const double rate = rate_ * rate_factor;
-    const double decay = decays ? spec.weight_decay : 0;
-    const bool has_momentum =
-        spec.kind == OptimizerKind::kSgd || spec.kind == OptimizerKind::kRmsprop;
+    const double decay = decays ? spec.weight_decay : 0, row_decay = decays ? row_decay_ : 0;
+    const bool is_sgd = spec.kind == OptimizerKind::kSgd;
+    const bool has_momentum = is_sgd || spec.kind == OptimizerKind::kRmsprop;
+    const bool in_velocity = is_sgd && spec.momentum != 0 && spec.rate_in_velocity;
     UpdateScalars<T> result;
-    result.rate = narrow(rate * size_);
-    result.l2 = narrow(is_decoupled(spec.kind) ? 0 : decay);
-    result.decay = narrow(is_decoupled(spec.kind) ? 1 - rate * decay : 1);
+    result.rate = narrow(in_velocity ? 1 : rate * size_);
+    result.l2 = narrow(is_decoupled(spec) ? row_decay : decay + row_decay);
+    result.decay = narrow(is_decoupled(spec) ? 1 - rate * decay : 1);
     result.beta1 = narrow(has_momentum ? spec.momentum : spec.beta1);
     result.rest1 = narrow(1 - spec.beta1);
     result.beta2 = narrow(spec.beta2);
@@ -128,7 +140,7 @@ UpdateScalars<T> OptimizerStep<T>::scalars(double rate_factor, bool decays) cons
     result.inv_sqrt_bias2 = narrow(inv_sqrt_bias2_);
     // An epsilon that vanished in T would leave 0 / 0 where a gradient is zero.
     result.epsilon = std::max(narrow(epsilon_), std::numeric_limits<T>::min());
-    result.gradient_rate = narrow(rate * gradient_size_);
+    result.gradient_rate = narrow(!is_sgd ? rate * gradient_size_ : in_velocity ? rate : 1);
     return result;
 }
 
@@ -158,6 +170,7 @@ void OptimizerStep<T>::apply_muon(const Tile& tile, const T* g, index_t ldg) con
     UpdateScalars<T> s = common_;
     s.rate = static_cast<T>(rate_ * factor * tile.muon_length);
     s.l2 = static_cast<T>(spec_->weight_decay / tile.muon_length);
+    s.decay = T(1);
     kernels_->update[static_cast<int>(UpdateRule::kSgd)](tile.rows, tile.cols, g, ldg, tile.w,
                                                          nullptr, nullptr, tile.ldw, s);
 }
@@ -200,9 +213,9 @@ void Optimizer<T>::count() {
 }
 
 template <class T>
-OptimizerStep<T> Optimizer<T>::next(double rate_factor) {
+OptimizerStep<T> Optimizer<T>::next(double rate_factor, double batch_scale) {
     count();
-    return OptimizerStep<T>(*kernels_, *spec_, steps_, rate_factor, momentum_product_);
+    return OptimizerStep<T>(*kernels_, *spec_, steps_, rate_factor, batch_scale, momentum_product_);
 }
 
 template class OptimizerStep<float>;

@@ -23,10 +23,18 @@ struct OptimizerSpec {
     double epsilon = 1e-8;
     double momentum_decay = 4e-3;  // kNadam
 
+    // Other ways of the two oldest, which scikit-learn has.
+    bool decoupled = false;         // kSgd: weight_decay as kAdamW's
+    bool rate_in_velocity = false;  // kSgd: each gradient enters it with the rate of its own step
+    bool plain_epsilon = false;     // kAdam, kAdamW: added before the bias of v is taken away
+
     // What all of them can do.
     std::vector<double> layer_rates;  // a factor of the learning rate for each layer, or empty
     bool decay_biases = true;         // whether weight decay and L1 take the biases too
-    double l1 = 0;                    // this much of the sign of the weights joins the gradient
+    // This much of the weights, by the sum of the batch's weights, joins the gradient: the slope of
+    // a penalty on the sum of the rows' losses instead of their mean. Not kMuon.
+    double row_decay = 0;
+    double l1 = 0;  // this much of the sign of the weights joins the gradient
     static constexpr double kNoLimit = std::numeric_limits<double>::infinity();
     double clip_value = kNoLimit;  // of each entry of the gradient
     double clip_norm = kNoLimit;   // of the whole gradient
@@ -83,7 +91,7 @@ class OptimizerStep {
     template <class>
     friend class Optimizer;
     OptimizerStep(const KernelTable<T>& kernels, const OptimizerSpec& spec, std::int64_t number,
-                  double rate_factor, double momentum_product);
+                  double rate_factor, double batch_scale, double momentum_product);
 
     UpdateScalars<T> scalars(double rate_factor, bool decays) const;
     void apply_muon(const Tile& tile, const T* g, index_t ldg) const;
@@ -94,7 +102,8 @@ class OptimizerStep {
     const OptimizerSpec* spec_;
     std::int64_t number_;
     Update<T> update_;
-    double rate_;  // with the schedule's factor
+    double rate_;       // with the schedule's factor
+    double row_decay_;  // by the sum of the batch's weights
     // Of Adam and its relatives, for a learning rate of 1.
     double size_ = 1, inv_sqrt_bias2_ = 1, epsilon_, gradient_size_ = 0;
     T average_rest_ = 0;
@@ -108,8 +117,9 @@ class Optimizer {
     // After so many steps.
     Optimizer(const KernelTable<T>& kernels, const OptimizerSpec& spec, std::int64_t steps = 0);
 
-    // The next step, with the learning rate times a factor.
-    OptimizerStep<T> next(double rate_factor);
+    // The next step, with the learning rate times a factor, by a batch the sum of whose weights is
+    // 1 / batch_scale.
+    OptimizerStep<T> next(double rate_factor, double batch_scale = 1);
 
   private:
     const KernelTable<T>* kernels_;

@@ -1,5 +1,6 @@
 #include "ops/gather.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -46,6 +47,15 @@ void convert_row(const char* src, index_t stride, index_t cols, T* dst) {
     }
 }
 
+template <class T, class S>
+void convert_sparse_row(const InputMatrix& x, index_t row, T* dst) {
+    const S* const values = static_cast<const S*>(x.data);
+    std::fill_n(dst, x.cols, T(0));
+    for (std::int64_t k = x.starts[row]; k < x.starts[row + 1]; ++k) {
+        dst[x.columns[k]] += static_cast<T>(values[k]);
+    }
+}
+
 template <class S>
 Position find_nonfinite_in(const InputMatrix& x) {
     for (index_t r = 0; r < x.rows; ++r) {
@@ -70,7 +80,11 @@ void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count
         for (index_t i = 0; i < count; ++i) {
             const index_t r = index == nullptr ? i : static_cast<index_t>(index[i]);
             const char* const row = static_cast<const char*>(x.data) + r * x.row_stride;
-            convert_row<T, S>(row, x.col_stride, x.cols, dst + i * lddst);
+            if (x.is_sparse()) {
+                convert_sparse_row<T, S>(x, r, dst + i * lddst);
+            } else {
+                convert_row<T, S>(row, x.col_stride, x.cols, dst + i * lddst);
+            }
         }
     });
 }
@@ -80,7 +94,7 @@ const T* in_place(const InputMatrix& x, index_t* stride) {
     constexpr DType kOwn = std::is_same_v<T, float> ? DType::kFloat32 : DType::kFloat64;
     constexpr index_t kSize = sizeof(T);
     const bool contiguous = x.col_stride == kSize || x.cols == 1;
-    if (x.dtype != kOwn || !contiguous || x.row_stride % kSize != 0) {
+    if (x.is_sparse() || x.dtype != kOwn || !contiguous || x.row_stride % kSize != 0) {
         return nullptr;
     }
     *stride = x.row_stride / kSize;

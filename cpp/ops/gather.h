@@ -6,20 +6,28 @@
 
 namespace briskmlp {
 
-// A user's matrix as it lies in memory. Strides are in bytes and may be zero or negative.
+// A user's matrix as it lies in memory: dense, with strides in bytes that may be zero or negative;
+// or sparse in CSR, if it has `starts`: then of row r the entries numbered [starts[r], starts[r +
+// 1]) of `data` stand in the columns of the same numbers, added up where one comes twice, and the
+// rest is zero.
 struct InputMatrix {
     const void* data;
     DType dtype;
     index_t rows, cols;
-    index_t row_stride, col_stride;
+    index_t row_stride, col_stride;  // 0 when sparse
+    const std::int64_t* starts = nullptr;
+    const std::int32_t* columns = nullptr;
 
+    bool is_sparse() const { return starts != nullptr; }
     InputMatrix rows_from(index_t first, index_t count) const {
         return {static_cast<const char*>(data) + first * row_stride,
                 dtype,
                 count,
                 cols,
                 row_stride,
-                col_stride};
+                col_stride,
+                is_sparse() ? starts + first : nullptr,
+                columns};
     }
 };
 
@@ -37,7 +45,8 @@ const T* in_place(const InputMatrix& x, index_t* stride);
 struct Position {
     index_t row, col;
 };
-// The first entry, in row-major order, that is NaN or infinite; {-1, -1} when there is none.
+// The first entry of a dense matrix, in row-major order, that is NaN or infinite; {-1, -1} when
+// there is none.
 Position find_nonfinite(const InputMatrix& x);
 
 }  // namespace briskmlp

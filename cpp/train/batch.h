@@ -18,9 +18,10 @@ struct Batch {
     const std::uint32_t* order;  // (rows) their numbers
     index_t rows;
     double scale;  // 1 / the sum of their weights; 0 when that is 0
+    double inverse_mean_weight() const { return scale * static_cast<double>(rows); }
 
     // Several batches may make up one step of the optimizer, which takes the mean of their
-    // gradients: whether this is the first of them, the last, and what its own counts for.
+    // gradients: whether this is the first of them, the last, and what its own is multiplied by.
     bool begins = true, ends = true;
     double share = 1;
 

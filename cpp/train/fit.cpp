@@ -87,7 +87,7 @@ class Trainer {
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
         StepNeeds needs{optimizer_needs(options.optimizer), !options.dropout.empty(),
-                        data.external != nullptr};
+                        data.external != nullptr, options.penalty};
         needs.optimizer.gradient = needs.optimizer.gradient || options.batches_per_step > 1;
         const Plan plan = needs.external_loss
                               ? make_plan(net, kernels_, batch_size_, PlanKind::kTwoPhase)
@@ -100,15 +100,18 @@ class Trainer {
             worker.barrier();  // shares of that are not shares of what follows
             resumed == nullptr ? step_->load(worker, net_) : step_->load_state(worker, *resumed);
         });
+        step_->take_penalty();  // of a fit before
     }
 
-    // One epoch, with the learning rate times a factor in each batch, or null for 1. Returns its
-    // mean loss; end() then says whether and why training cannot go on. The losses of its batches
-    // go to `losses` unless that is null.
-    double run_epoch(index_t epoch, const double* rate_factors, double* losses) {
-        if (options_.shuffle) {
+    // One epoch over the rows in the order given, or null for the options'; with the learning rate
+    // times a factor in each batch, or null for 1. Returns its mean loss; end() then says whether
+    // and why training cannot go on. The losses of its batches go to `losses` unless that is null.
+    double run_epoch(index_t epoch, const std::uint32_t* order, const double* rate_factors,
+                     double* losses) {
+        if (order == nullptr && options_.shuffle) {
             shuffle(epoch);
         }
+        epoch_order_ = order == nullptr ? order_.data() : order;
         first_batch_ = (options_.first_epoch + epoch) * steps_;
         loss_sum_ = 0;
         end_ = StepEnd::kUpdated;
@@ -134,6 +137,11 @@ class Trainer {
             case StepEnd::kUpdated: break;
         }
         return FitEnd::kDone;
+    }
+    // Of the epoch, when it is over.
+    double penalty() {
+        return step_->take_penalty() * options_.optimizer.row_decay / 2 /
+               static_cast<double>(data_.x.rows);
     }
     index_t steps() const { return steps_; }       // in an epoch
     index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
@@ -201,17 +209,18 @@ class Trainer {
         for (index_t step = first; step < first + count; ++step) {
             const index_t row = step * batch_size_;
             const index_t rows = std::min(batch_size_, data_.x.rows - row);
-            Batch<T> batch(data_, order_.data() + row, rows);
+            Batch<T> batch(data_, epoch_order_ + row, rows);
             const index_t part = step % options_.batches_per_step;
             const index_t parts = std::min(options_.batches_per_step, steps_ - (step - part));
             batch.begins = part == 0;
             batch.ends = part + 1 == parts;
-            batch.share = 1 / static_cast<double>(parts);
+            batch.share = options_.gradient_factor / static_cast<double>(parts);
             batch.dropout = dropout_.shares.empty() ? nullptr : &dropout_;
             batch.noise = noise_.deviations.empty() ? nullptr : &noise_;
             batch.number = static_cast<std::uint64_t>(first_batch_ + step);
             if (batch.begins) {
-                optimizer_step = optimizer.next(rate_factors == nullptr ? 1 : rate_factors[step]);
+                const double factor = rate_factors == nullptr ? 1 : rate_factors[step];
+                optimizer_step = optimizer.next(factor, batch.scale);
             }
             const StepResult result = step_->run(worker, batch, *optimizer_step, interrupt_);
             if (worker.index == 0) {
@@ -247,6 +256,7 @@ class Trainer {
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
     index_t first_batch_ = 0;  // of this epoch: its number in the network's life
+    const std::uint32_t* epoch_order_ = nullptr;
     // Of this epoch, written by worker 0.
     index_t steps_begun_ = 0;
     double loss_sum_ = 0;
@@ -296,8 +306,9 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
         const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());
+        const std::uint32_t* const order = observer.order(result.epoch, data.x.rows);
         double* const losses = observer.batch_losses(result.epoch, trainer.steps());
-        const double loss = trainer.run_epoch(result.epoch++, rate_factors, losses);
+        const double loss = trainer.run_epoch(result.epoch++, order, rate_factors, losses);
         result.end = trainer.end();
         result.step = trainer.step();
         if (result.end == FitEnd::kDone) {
@@ -313,7 +324,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
         if (result.end == FitEnd::kInterrupted) {
             break;
         }
-        EpochReport report{result.epoch, loss, kNone, kNone, 0};
+        EpochReport report{result.epoch, loss, kNone, kNone, 0, trainer.penalty()};
         if (eval != nullptr) {
             const Evaluation evaluation = evaluate(net, *eval, options.threads, &interrupt);
             if (!interrupt.stopped()) {

@@ -16,12 +16,14 @@ struct FitOptions {
     bool shuffle;
     std::uint64_t seed;   // of the shuffles
     index_t first_epoch;  // epochs this network was trained for before: they number the shuffles
-    index_t batches_per_step;  // that make up one step of the optimizer
+    index_t batches_per_step;  // that make up one step of the optimizer; 1 with row_decay
     index_t steps_before;      // of the optimizer, in the training that this one goes on with
     OptimizerSpec optimizer;
     std::vector<double> dropout;  // as in train/dropout.h
     std::vector<double> noise;    // the deviations of train/input_noise.h
     index_t threads;              // at most this many
+    double gradient_factor = 1;   // of the loss's gradient, in every step
+    bool penalty = false;         // whether it is reported
 };
 
 struct EpochReport {
@@ -29,6 +31,9 @@ struct EpochReport {
     double loss;                    // mean over the epoch's rows, each as its batch saw it
     double eval_loss, eval_metric;  // after the epoch; NaN without evaluation data
     double seconds;                 // of training and evaluation
+    // The mean, over the rows, of their batch's penalty row_decay / 2 times the sum of the squares
+    // of the weights by the sum of the batch's, before its step; 0 unless asked for.
+    double penalty;
 };
 
 enum class FitEnd { kDone, kStopped, kInterrupted, kDiverged };
@@ -49,6 +54,9 @@ class FitObserver {
     // What to multiply the learning rate by in each of the epoch's batches, valid until the next
     // call; null for 1. Called before every epoch.
     virtual const double* rate_factors(index_t epoch, index_t batches) = 0;
+    // The numbers (rows), each below `rows`, of the rows that the epoch consists of, in their
+    // order, valid until the next call; null for all as FitOptions says. Called before every epoch.
+    virtual const std::uint32_t* order(index_t /*epoch*/, index_t /*rows*/) { return nullptr; }
     // Where to write the mean loss of each of the epoch's batches; null for nowhere. Called before
     // every epoch. Of an epoch that ends early the later entries stay as they are.
     virtual double* batch_losses(index_t /*epoch*/, index_t /*batches*/) { return nullptr; }

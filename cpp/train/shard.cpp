@@ -1,5 +1,7 @@
 #include "train/shard.h"
 
+#include <utility>
+
 #include "ops/dense.h"
 
 namespace briskmlp {
@@ -10,7 +12,8 @@ Shard<T>::Shard(const Network<T>& net, const KernelTable<T>& kernels,
     : kernels_(&kernels),
       layers_(net.layers()),
       weights_(net, kernels, blocks, false, needs.optimizer),
-      tiles_(weight_tiles(blocks, kernels.lanes)) {
+      tiles_(weight_tiles(blocks, kernels.lanes)),
+      penalty_(needs.penalty ? 1 : 0) {
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
         y_.push_back(PaddedMatrix<T>::with_ones(rows, units(l), kernels.lanes));
         slope_.push_back(derivative_from_output(layers_[l].activation) && !needs.dropout
@@ -65,13 +68,21 @@ void Shard<T>::backward(std::size_t layer, MatrixView<const T> d, MatrixView<T> 
 }
 
 template <class T>
+double Shard<T>::take_penalty() {
+    return penalty_.size() == 0 ? 0 : std::exchange(penalty_[0], 0);
+}
+
+template <class T>
 void Shard<T>::update(std::size_t layer, MatrixView<const T> x, MatrixView<const T> d,
-                      const OptimizerStep<T>& step) {
+                      const Batch<T>& batch, const OptimizerStep<T>& step) {
     for (const Block& tile : tiles_) {
         if (tile.layer == layer) {
             const MatrixView<T> gradient = scratch_.view(0, tile.rows).columns(0, tile.cols);
             dense_backward_weights(*kernels_, x.columns(tile.row, tile.rows),
                                    d.columns(tile.col, tile.cols), GemmStart::kZero, gradient);
+            if (penalty_.size() > 0) {
+                penalty_[0] += batch.inverse_mean_weight() * weights_.sum_of_squares(tile);
+            }
             weights_.update(step, tile, gradient);
         }
     }

@@ -41,10 +41,13 @@ class Shard {
     // The gradient with respect to the units' x W + b of the layer below `layer` >= 1, (rows,
     // units), from that with respect to x W + b of `layer`, (rows, out).
     void backward(std::size_t layer, MatrixView<const T> d, MatrixView<T> d_below);
+    // This shard's part of Step::take_penalty.
+    double take_penalty();
+
     // Updates the weights of `layer` by their gradient x^T d. x is what the layer works on: the
     // network's input, or the y of the layer below.
     void update(std::size_t layer, MatrixView<const T> x, MatrixView<const T> d,
-                const OptimizerStep<T>& step);
+                const Batch<T>& batch, const OptimizerStep<T>& step);
 
   private:
     // What follows the activation of a hidden layer.
@@ -56,7 +59,8 @@ class Shard {
     std::vector<Block> tiles_;
     std::vector<PaddedMatrix<T>> y_, slope_;  // one a hidden layer
     PaddedMatrix<T> d_first_;
-    PaddedMatrix<T> scratch_;  // a weight tile's gradient
+    PaddedMatrix<T> scratch_;        // a weight tile's gradient
+    AlignedBuffer<double> penalty_;  // one, in a cache line of its own; empty if not needed
 };
 
 }  // namespace briskmlp

@@ -63,7 +63,7 @@ StepResult ShardedStep<T>::run(const Worker& worker, const Batch<T>& batch,
     if (exchange.stop || !std::isfinite(loss)) {
         return {exchange.stop ? StepEnd::kStopped : StepEnd::kDiverged, loss};
     }
-    backward(worker, replica, rows, optimizer);
+    backward(worker, replica, batch, optimizer);
     return {StepEnd::kUpdated, loss};
 }
 
@@ -108,15 +108,16 @@ double ShardedStep<T>::output_loss(Replica& replica, Exchange& exchange, index_t
 }
 
 template <class T>
-void ShardedStep<T>::backward(const Worker& worker, Replica& replica, index_t rows,
+void ShardedStep<T>::backward(const Worker& worker, Replica& replica, const Batch<T>& batch,
                               const OptimizerStep<T>& step) {
+    const index_t rows = batch.rows;
     MatrixView<const T> d = replica.d_output.view(0, rows).constant();
     for (std::size_t l = layers_.size() - 1; l > 1; --l) {
         const MatrixView<T> d_below = d_[l - 1].view(0, rows);
         for_each_shard(worker, [&](std::size_t s) {
             Shard<T>& shard = shards_[s];
             shard.backward(l, d, d_below.columns(shard.first_unit(l - 1), shard.units(l - 1)));
-            shard.update(l, shard.y(l - 1, rows).constant(), d, step);
+            shard.update(l, shard.y(l - 1, rows).constant(), d, batch, step);
         });
         worker.barrier();
         d = d_below.constant();
@@ -125,9 +126,18 @@ void ShardedStep<T>::backward(const Worker& worker, Replica& replica, index_t ro
         Shard<T>& shard = shards_[s];
         const MatrixView<T> d_first = shard.d_first(rows);
         shard.backward(1, d, d_first);
-        shard.update(1, shard.y(0, rows).constant(), d, step);
-        shard.update(0, replica.rows.x(0, rows).constant(), d_first.constant(), step);
+        shard.update(1, shard.y(0, rows).constant(), d, batch, step);
+        shard.update(0, replica.rows.x(0, rows).constant(), d_first.constant(), batch, step);
     });
+}
+
+template <class T>
+double ShardedStep<T>::take_penalty() {
+    double sum = 0;
+    for (Shard<T>& shard : shards_) {
+        sum += shard.take_penalty();
+    }
+    return sum;
 }
 
 // A shard is loaded by the worker that will work on it.

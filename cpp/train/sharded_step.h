@@ -26,6 +26,7 @@ class ShardedStep final : public Step<T> {
     void load(const Worker& worker, const Network<T>& net) override;
     void store(const Worker& worker, Network<T>& net) const override;
     bool matches(const Worker& worker, const Network<T>& net) const override;
+    double take_penalty() override;
     void restart(const Worker& worker) override;
     bool finite(const Worker& worker) const override;
     void load_state(const Worker& worker, const TrainingState<const T>& state) override;
@@ -63,7 +64,7 @@ class ShardedStep final : public Step<T> {
     void add_up(Exchange& exchange, std::size_t layer, index_t first_column, MatrixView<T> sum);
     void forward(const Worker& worker, Exchange& exchange, const Batch<T>& batch);
     double output_loss(Replica& replica, Exchange& exchange, index_t rows);
-    void backward(const Worker& worker, Replica& replica, index_t rows,
+    void backward(const Worker& worker, Replica& replica, const Batch<T>& batch,
                   const OptimizerStep<T>& step);
 
     const KernelTable<T>* kernels_;

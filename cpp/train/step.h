@@ -25,10 +25,11 @@ struct StepNeeds {
     OptimizerNeeds optimizer;
     bool dropout;
     bool external_loss;  // only in a two-phase plan
+    bool penalty;        // take_penalty
 
     bool operator==(const StepNeeds& other) const {
         return optimizer == other.optimizer && dropout == other.dropout &&
-               external_loss == other.external_loss;
+               external_loss == other.external_loss && penalty == other.penalty;
     }
 };
 
@@ -42,6 +43,10 @@ class Step {
     // result. Cut short when worker 0 finds that `watch` has stopped.
     virtual StepResult run(const Worker& worker, const Batch<T>& batch,
                            const OptimizerStep<T>& optimizer, Watch& watch) = 0;
+
+    // After all workers are done: of the steps since the last call, the sum of the squares of the
+    // weights, without biases, before each, by the mean weight of its batch's rows.
+    virtual double take_penalty() = 0;
 
     // Between steps, each by every worker of a region for its share: takes the network's
     // parameters as they are now (before the first step too), brings the network up to date,

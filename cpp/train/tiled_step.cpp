@@ -18,6 +18,9 @@ TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, co
         gradient_ = BlockMatrices<T>(weights_.blocks(), kernels.lanes);
         squares_.resize(minibatch_.tiles().size());
     }
+    if (needs.penalty) {
+        penalties_.resize(minibatch_.tiles().size());
+    }
     if (needs.optimizer.directions) {
         orthogonalizer_ = std::make_unique<Orthogonalizer<T>>(net.layers(), kernels);
     }
@@ -39,14 +42,16 @@ StepResult TiledStep<T>::run(const Worker& worker, const Batch<T>& batch,
         return {StepEnd::kDiverged, loss};
     }
     if (gradient_.empty()) {
-        minibatch_.for_each_weight_tile(worker, batch,
-                                        [&](const Block& tile, MatrixView<T> gradient) {
-                                            weights_.update(optimizer, tile, gradient);
-                                        });
+        minibatch_.for_each_weight_tile(worker, [&](std::size_t i) {
+            const Block& tile = minibatch_.tiles()[i];
+            const MatrixView<T> gradient = minibatch_.weight_gradient(worker, batch, tile);
+            add_penalty(batch, i);
+            weights_.update(optimizer, tile, gradient);
+        });
     } else {
         collect(worker, batch, optimizer);
         worker.barrier();
-        if (batch.ends && !update(worker, optimizer)) {
+        if (batch.ends && !update(worker, batch, optimizer)) {
             return {StepEnd::kDiverged, loss};
         }
     }
@@ -75,6 +80,21 @@ void TiledStep<T>::run_with_external_loss(const Worker& worker, const Batch<T>& 
 }
 
 template <class T>
+void TiledStep<T>::add_penalty(const Batch<T>& batch, std::size_t i) {
+    if (!penalties_.empty()) {
+        penalties_[i] +=
+            batch.inverse_mean_weight() * weights_.sum_of_squares(minibatch_.tiles()[i]);
+    }
+}
+
+template <class T>
+double TiledStep<T>::take_penalty() {
+    const double sum = std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
+    std::fill(penalties_.begin(), penalties_.end(), 0);
+    return sum;
+}
+
+template <class T>
 void TiledStep<T>::collect(const Worker& worker, const Batch<T>& batch,
                            const OptimizerStep<T>& optimizer) {
     minibatch_.for_each_weight_tile(worker, [&](std::size_t i) {
@@ -98,7 +118,8 @@ void TiledStep<T>::collect(const Worker& worker, const Batch<T>& batch,
 }
 
 template <class T>
-bool TiledStep<T>::update(const Worker& worker, const OptimizerStep<T>& optimizer) {
+bool TiledStep<T>::update(const Worker& worker, const Batch<T>& batch,
+                          const OptimizerStep<T>& optimizer) {
     const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
     if (!std::isfinite(norm)) {
         return false;
@@ -106,6 +127,7 @@ bool TiledStep<T>::update(const Worker& worker, const OptimizerStep<T>& optimize
     minibatch_.for_each_weight_tile(worker, [&](std::size_t i) {
         const Block& tile = minibatch_.tiles()[i];
         const MatrixView<T> gradient = collected(tile);
+        add_penalty(batch, i);
         optimizer.shorten(norm, tile.rows, round_up(tile.cols, kernels_->lanes), gradient.data,
                           gradient.stride);
         if (orthogonalizer_ == nullptr) {

@@ -24,6 +24,7 @@ class TiledStep final : public Step<T> {
     bool matches(const Worker& worker, const Network<T>& net) const override {
         return weights_.matches(worker, net);
     }
+    double take_penalty() override;
     void restart(const Worker& worker) override { weights_.restart(worker); }
     bool finite(const Worker& worker) const override { return weights_.finite(worker); }
     void load_state(const Worker& worker, const TrainingState<const T>& state) override {
@@ -38,6 +39,8 @@ class TiledStep final : public Step<T> {
         const MatrixView<T> all = gradient_[tile.layer];
         return {all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
     }
+    // Before the update of weight tile i.
+    void add_penalty(const Batch<T>& batch, std::size_t i);
     // Phase A around the call of a loss that needs the outputs of all rows.
     void run_with_external_loss(const Worker& worker, const Batch<T>& batch, Watch& watch);
     // This worker's part of adding the batch's gradient to what is collected; what comes before the
@@ -46,7 +49,7 @@ class TiledStep final : public Step<T> {
     // Its part of making Muon's directions of the gradients of matrices between hidden units.
     void orthogonalize(const Worker& worker, const OptimizerStep<T>& optimizer);
     // Its part of the update by it, after a barrier; false if the gradient is not finite.
-    bool update(const Worker& worker, const OptimizerStep<T>& optimizer);
+    bool update(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer);
 
     const KernelTable<T>* kernels_;
     Weights<T> weights_;
@@ -54,6 +57,7 @@ class TiledStep final : public Step<T> {
     std::unique_ptr<Orthogonalizer<T>> orthogonalizer_;  // null unless Muon needs it
     BlockMatrices<T> gradient_;            // empty unless the whole gradient is needed
     std::vector<double> squares_;          // of its entries, a sum for each weight tile
+    std::vector<double> penalties_;        // a part of take_penalty for each; empty if not needed
     std::optional<double> external_loss_;  // of the batch, written by worker 0
 };
 

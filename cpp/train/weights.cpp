@@ -106,6 +106,14 @@ double Weights<T>::muon_length(std::size_t block) const {
 }
 
 template <class T>
+double Weights<T>::sum_of_squares(const Block& tile) const {
+    const MatrixView<const T> w = w_[tile.layer];
+    const index_t rows = std::min(tile.rows, transposed_[tile.layer].cols - tile.row);
+    return kernels_->sum_of_squares(rows, round_up(tile.cols, kernels_->lanes),
+                                    w.row(tile.row) + tile.col, w.stride);
+}
+
+template <class T>
 void Weights<T>::adjust(const OptimizerStep<T>& step, const Block& tile, MatrixView<T> gradient) {
     for_parts(step, tile, gradient,
               [&](const auto& part, T* g) { step.adjust(part, g, gradient.stride); });

@@ -47,6 +47,9 @@ class Weights {
         return transposed_[block].constant();
     }
 
+    // Of the tile's weights, without biases.
+    double sum_of_squares(const Block& tile) const;
+
     // The optimizer's first array for a block, if it has one.
     MatrixView<T> state1(std::size_t block) { return state_[0][block]; }
 

@@ -53,13 +53,23 @@ class Network:
         The gradient (M, in) by x, and (P,) by the parameters.
         """
     def evaluate(
-        self, data: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]
+        self,
+        data: tuple[
+            numpy.ndarray | tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray],
+            numpy.ndarray,
+            numpy.ndarray | None,
+        ],
     ) -> tuple[float, float]:
         """
         Mean loss, and metric.
         """
     def gradients(
-        self, data: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]
+        self,
+        data: tuple[
+            numpy.ndarray | tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray],
+            numpy.ndarray,
+            numpy.ndarray | None,
+        ],
     ) -> tuple[float, numpy.ndarray]:
         """
         Mean loss, and its gradient (P,).
@@ -71,9 +81,14 @@ class Network:
         """
         The prediction for one plain row x, or None when x or out is not plain.
         """
-    def predict_rows(self, x: numpy.ndarray, out: numpy.ndarray, raw: bool) -> None:
+    def predict_rows(
+        self,
+        x: numpy.ndarray | tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray],
+        out: numpy.ndarray,
+        raw: bool,
+    ) -> None:
         """
-        Predictions for x (M, in) into out (M, out).
+        Predictions for x (M, in), dense or CSR's (data, columns, starts), into out (M, out).
         """
     def raw_row(self, x: typing.Any, out: typing.Any) -> numpy.ndarray | None:
         """
@@ -130,6 +145,10 @@ class OptimizerSpec:
         clip_value: typing.SupportsFloat | typing.SupportsIndex = ...,
         clip_norm: typing.SupportsFloat | typing.SupportsIndex = ...,
         average: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        decoupled: bool = False,
+        rate_in_velocity: bool = False,
+        plain_epsilon: bool = False,
+        row_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     ) -> None: ...
     def state_names(self) -> list[str]:
         """
@@ -153,6 +172,9 @@ class FitOptions:
         optimizer: OptimizerSpec,
         dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
         noise: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        gradient_factor: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+        penalty: bool = False,
+        threads: typing.SupportsInt | typing.SupportsIndex | None = None,
     ) -> None: ...
     def steps(self, batches: typing.SupportsInt | typing.SupportsIndex) -> int:
         """
@@ -177,6 +199,8 @@ class EpochReport:
     def eval_metric(self) -> float: ...
     @property
     def loss(self) -> float: ...
+    @property
+    def penalty(self) -> float: ...
     @property
     def seconds(self) -> float: ...
 
@@ -247,17 +271,27 @@ def find_nonfinite(x: numpy.ndarray) -> tuple[int, int] | None:
 
 def fit(
     network: Network,
-    data: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None],
-    eval: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None] | None,
+    data: tuple[
+        numpy.ndarray | tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray],
+        numpy.ndarray,
+        numpy.ndarray | None,
+    ],
+    eval: tuple[
+        numpy.ndarray | tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray],
+        numpy.ndarray,
+        numpy.ndarray | None,
+    ]
+    | None,
     options: FitOptions,
     on_epoch: typing.Any,
     rates: typing.Any,
     losses: numpy.ndarray | None = None,
     resumed: dict[str, numpy.ndarray] | None = None,
     loss: typing.Any = None,
+    order: typing.Any = None,
 ) -> FitOutcome:
     """
-    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None. `resumed` is a training_state to go on from, after options.steps_before steps. loss(numbers, raw), unless None, gives the loss of rows with these numbers and its gradient by their raw outputs, in place of the network's; the data's y then has no columns.
+    Trains in place. on_epoch(report), unless None, returns true to stop; rates(epoch, batches), unless None, gives factors of the learning rate, epochs counted from 0. The loss of each batch is written to `losses` (epochs, batches), float64, unless None. `resumed` is a training_state to go on from, after options.steps_before steps. loss(numbers, raw), unless None, gives the loss of rows with these numbers and its gradient by their raw outputs, in place of the network's; the data's y then has no columns. order(epoch, rows), unless None, gives the numbers of an epoch's rows, uint32 (rows), or None for all as the options say.
     """
 
 def initializer_names() -> list[str]: ...

@@ -35,8 +35,10 @@ Allowed expect_sgd(const OptimizerSpec& spec, Parameter p, bool has_velocity) {
     const double velocity = std::fabs(spec.momentum * p.state1) + gradient;
     const double direction = spec.nesterov ? gradient + spec.momentum * velocity : velocity;
     const double w = std::fabs(p.w);
-    reference::sgd({spec.learning_rate, spec.momentum, spec.weight_decay, spec.nesterov}, p.g, p.w,
-                   p.state1);
+    const double decay = spec.decoupled ? spec.weight_decay : 0;
+    reference::sgd({spec.learning_rate, spec.momentum, spec.weight_decay - decay, spec.nesterov,
+                    decay, spec.rate_in_velocity},
+                   p.g, p.w, p.state1);
     const double velocity_error = has_velocity ? gamma<T>(6) * velocity : 0;
     return {p, gamma<T>(12) * (w + spec.learning_rate * direction), velocity_error, 0};
 }
@@ -61,7 +63,8 @@ Allowed expect_adam(const OptimizerSpec& spec, int t, Parameter p) {
     const double l2 = decoupled ? 0 : spec.weight_decay;
     const reference::Adam settings{
         spec.learning_rate, spec.beta1, spec.beta2,
-        spec.epsilon,       l2,         decoupled ? spec.weight_decay : 0};
+        spec.epsilon,       l2,         decoupled ? spec.weight_decay : 0,
+        spec.plain_epsilon};
     const double gradient = std::fabs(p.g) + std::fabs(l2 * p.w);
     const double m = std::fabs(p.state1) + (1 - spec.beta1) * gradient;
     const double v = spec.beta2 * p.state2 + (1 - spec.beta2) * gradient * gradient;
@@ -216,6 +219,23 @@ OptimizerSpec adam_spec(OptimizerKind kind, double weight_decay) {
     return spec;
 }
 
+OptimizerSpec with_rate_in_velocity(OptimizerSpec spec) {
+    spec.rate_in_velocity = true;
+    return spec;
+}
+
+OptimizerSpec decoupled(OptimizerSpec spec) {
+    spec.decoupled = true;
+    return spec;
+}
+
+// Large, so that it matters where it is added.
+OptimizerSpec with_plain_epsilon(OptimizerSpec spec) {
+    spec.plain_epsilon = true;
+    spec.epsilon = 0.1;
+    return spec;
+}
+
 OptimizerSpec rmsprop_spec(double momentum, double weight_decay) {
     OptimizerSpec spec = adam_spec(OptimizerKind::kRmsprop, weight_decay);
     spec.momentum = momentum;
@@ -246,6 +266,12 @@ TEST_CASE_TEMPLATE("ten steps of every optimizer agree with the oracle", T, floa
         adam_spec(OptimizerKind::kLion, 0.1),
         rmsprop_spec(0, 0),
         rmsprop_spec(0.9, 0.1),
+        with_rate_in_velocity(sgd_spec(0.9, false, 0.1)),
+        with_rate_in_velocity(sgd_spec(0.9, true, 0.1)),
+        decoupled(sgd_spec(0, false, 0.1)),
+        decoupled(sgd_spec(0.9, true, 0.1)),
+        with_plain_epsilon(adam_spec(OptimizerKind::kAdam, 0.1)),
+        with_plain_epsilon(adam_spec(OptimizerKind::kAdamW, 0.1)),
     };
     for_each_isa<T>([&](const KernelTable<T>& table) {
         for (std::size_t i = 0; i < specs.size(); ++i) {

@@ -18,12 +18,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from .. import _briskmlp_core as core
 from .._loss_settings import Loss
 from .._losses import plain
-from .._validate import Array, DType, real_array
+from .._validate import Array, DType
 from ._compat import CallbackSupportMixin, validate_data
 from ._following import Followers
 from ._holding import HoldsNetwork
 from ._initial import draw, network
-from ._inputs import by_chunks, is_plain, is_sparse, thread_limit
+from ._inputs import dense, is_plain, is_sparse, readable, thread_limit
 from ._learning import Learning, begin_figures
 from ._parameters import (
     CONSTRAINTS,
@@ -32,6 +32,7 @@ from ._parameters import (
     hidden_sizes,
     require_stochastic,
 )
+from ._stochastic import Rows
 from ._tasks import Tasks
 from ._validation import Validation, evaluation_set, split
 
@@ -153,13 +154,13 @@ class BaseMLP(
         validation = Validation(self, rows, self._given(targets), *(rest or [None]))
         return (learnt[0], learnt[1], learnt[2] if rest else None), validation
 
-    def _dataset(self, X: Any, y: Array, weights: Array | None) -> tuple[Any, Array, Array | None]:
+    def _dataset(self, X: Any, y: Array, weights: Array | None) -> Rows:
         """The rows as the core reads them; L-BFGS works in double precision."""
         net = self._net._network
         dtype = net.dtype if self.solver in STOCHASTIC_SOLVERS else np.dtype(np.float64)
         if weights is not None:
             weights = np.ascontiguousarray(weights, dtype)
-        return X, self._targets(y, net, dtype), weights
+        return readable(X, dtype), self._targets(y, net, dtype), weights
 
     def _described(self, hidden_layers: int) -> tuple[list[str], Any]:
         _, loss, self.out_activation_ = self._output_layer(np.empty((0, self.n_outputs_)))
@@ -174,10 +175,10 @@ class BaseMLP(
         net = self._current()._network
         if "feature_names_in_" in self.__dict__ or not is_plain(X, net.inputs):
             X = self._rows(X)
-        if self.n_threads is None and not is_sparse(X):
+        if self.n_threads is None:
             return run_network(net, X, raw)
         with thread_limit(self.n_threads):
-            return by_chunks(lambda rows: run_network(net, rows, raw), X)
+            return run_network(net, X, raw)
 
     def _rows(self, X: Any) -> Any:
         """Rows as scikit-learn checks them."""
@@ -207,12 +208,12 @@ class BaseMLP(
         (50, 4)
         """
         X, net = self._rows(X), self._current()
+        if len(net.sizes) == 2:
+            return dense(X).astype(net.dtype)
+        below = network([*net.sizes[:-1]], [*net.activations[:-1]], "mse", net.dtype)
+        below.parameters = net.parameters[: below.num_parameters]
         with thread_limit(self.n_threads):
-            if len(net.sizes) == 2:
-                return by_chunks(lambda rows: rows.astype(net.dtype), X)
-            below = network([*net.sizes[:-1]], [*net.activations[:-1]], "mse", net.dtype)
-            below.parameters = net.parameters[: below.num_parameters]
-            return by_chunks(lambda rows: run_network(below._network, rows, raw=True), X)
+            return run_network(below._network, X, raw=True)
 
     @property
     def _n_features_out(self) -> int:
@@ -253,9 +254,8 @@ class BaseMLP(
         X, net = self._rows(X), self._current()
         if output is None and self.out_activation_ == "softmax":
             output = self._outputs(X).argmax(axis=1)
-        rows = X.toarray() if is_sparse(X) else X
         with thread_limit(self.n_threads):
-            return net.input_gradients(rows, output)
+            return net.input_gradients(dense(X), output)
 
     def _score_with(self, metric: Any, X: Any, y: Array, sample_weight: Array | None) -> float:
         """A metric of the predictions, which are NaN where the training has diverged."""
@@ -270,12 +270,13 @@ class BaseMLP(
         return tags
 
 
-def run_network(net: core.Network, X: Array, raw: bool) -> Array:
-    """What a network makes of rows (M, in) that it can read."""
-    if len(X) == 1:
+def run_network(net: core.Network, X: Any, raw: bool) -> Array:
+    """What a network makes of checked rows (M, in), dense or sparse."""
+    rows = X.shape[0]
+    if rows == 1 and not is_sparse(X):
         row = (net.raw_row if raw else net.predict_row)(X[0], None)
         if row is not None:
             return row.reshape(1, -1)
-    out = np.empty((len(X), net.outputs), net.dtype)
-    net.predict_rows(real_array(X, "X", net.dtype), out, raw)
+    out = np.empty((rows, net.outputs), net.dtype)
+    net.predict_rows(readable(X, net.dtype), out, raw)
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 
 from .. import _briskmlp_core as core
 from .._runtime import threads
-from .._validate import Array
+from .._sparse import CsrParts, csr_parts
+from .._validate import Array, DType, real_array
 
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
-CHUNK = 2048  # rows of a sparse matrix that are written out at a time
 
 
 def is_plain(X: object, columns: int) -> bool:
@@ -36,20 +35,15 @@ def is_sparse(X: object) -> bool:
     return hasattr(X, "toarray")
 
 
-def dense_chunks(X: Any) -> Iterator[Array]:
-    """The rows of a matrix, a sparse one's written out some at a time."""
-    if not is_sparse(X):
-        yield X
-        return
-    X = X.tocsr()
-    for start in range(0, X.shape[0], CHUNK):
-        yield X[start : start + CHUNK].toarray()
+def dense(X: Any) -> Array:
+    """Checked rows written out."""
+    rows: Array = X.toarray() if is_sparse(X) else X
+    return rows
 
 
-def by_chunks(function: Callable[[Array], Array], X: Any) -> Array:
-    """A function of rows, of all rows of a dense or sparse matrix."""
-    results = [function(rows) for rows in dense_chunks(X)]
-    return results[0] if len(results) == 1 else np.concatenate(results)
+def readable(X: Any, dtype: DType) -> Array | CsrParts:
+    """Checked rows as the core reads them: dense, or the parts of a CSR matrix."""
+    return csr_parts(X) if is_sparse(X) else real_array(X, "X", dtype)
 
 
 def thread_limit(n_threads: int | None) -> AbstractContextManager[None]:

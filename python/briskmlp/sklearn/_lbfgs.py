@@ -13,12 +13,12 @@ from .._layers import split
 from .._state import build_like
 from .._validate import Array
 from ._criterion import factors
-from ._inputs import dense_chunks, is_sparse
+from ._stochastic import Rows
 
 
 def minimise(
     network: core.Network,
-    dataset: tuple[Any, Array, Array | None],
+    dataset: Rows,
     *,
     alpha: float,
     on_step: Callable[[float], bool] | None,
@@ -54,45 +54,21 @@ class Objective:
     In single precision a line search would soon find no better point.
     """
 
-    def __init__(
-        self, network: core.Network, dataset: tuple[Any, Array, Array | None], alpha: float
-    ) -> None:
+    def __init__(self, network: core.Network, dataset: Rows, alpha: float) -> None:
         self.network = build_like(network, np.dtype(np.float64))
         self.dataset = dataset
         self.factors = factors(network)
-        X, _, weights = dataset
-        total = X.shape[0] if weights is None else float(weights.sum())
+        _, targets, weights = dataset
+        total = len(targets) if weights is None else float(weights.sum())
         self.decay = np.full(network.parameters.size, alpha / total)
         for bias in split(self.decay, network.sizes)[1]:
             bias[...] = 0
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         self.network.parameters[...] = x
-        loss, gradient = gradients(self.network, self.dataset)
+        loss, gradient = self.network.gradients(self.dataset)
         pull = self.decay * x
         loss = loss * self.factors.value + 0.5 * float(pull @ x)
         gradient *= self.factors.gradient
         gradient += pull
         return loss, gradient
-
-
-def gradients(
-    network: core.Network, dataset: tuple[Any, Array, Array | None]
-) -> tuple[float, Array]:
-    """The mean loss of all rows and its gradient (P,)."""
-    X, y, weights = dataset
-    if not is_sparse(X):
-        return network.gradients(dataset)
-    loss, gradient, total, start = 0.0, np.zeros(network.parameters.size), 0.0, 0
-    for rows in dense_chunks(X):
-        part = slice(start, start := start + len(rows))
-        w = None if weights is None else weights[part]
-        share = float(len(rows) if w is None else w.sum())
-        if share:
-            part_loss, part_gradient = network.gradients((rows, y[part], w))
-            loss, gradient, total = (
-                loss + share * part_loss,
-                gradient + share * part_gradient,
-                total + share,
-            )
-    return loss / total, gradient / total

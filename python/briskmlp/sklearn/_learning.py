@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
+from .._validate import dropout
 from ._following import Followers
 from ._lbfgs import minimise
-from ._parameters import STOCHASTIC_SOLVERS, dropout_shares
-from ._stochastic import SolverSettings, StochasticSolver
+from ._parameters import STOCHASTIC_SOLVERS
+from ._stochastic import Rows, SolverSettings, StochasticSolver
 from ._validation import Validation
 
 SMALLEST_RATE = 1e-6  # at which "adaptive" gives up
@@ -43,7 +44,7 @@ class Learning:
     def __init__(
         self,
         estimator: Any,
-        dataset: Any,
+        dataset: Rows,
         validation: Validation | None,
         followers: Followers,
         *,
@@ -51,7 +52,7 @@ class Learning:
     ) -> None:
         self.estimator, self.dataset, self.validation = estimator, dataset, validation
         self.followers, self.incremental = followers, incremental
-        self.rows: int = dataset[0].shape[0]
+        self.rows = len(dataset[1])
         self.ended = False  # by who follows, or for want of progress
 
     def run(self) -> None:
@@ -76,6 +77,8 @@ class Learning:
                 order=self._order(),
                 on_epoch=self._epoch_done,
             )
+        except FloatingPointError:
+            self._diverged()
         except KeyboardInterrupt:
             self.ended = True
             warnings.warn("Training interrupted by user.", stacklevel=2)
@@ -151,6 +154,19 @@ class Learning:
         self.ended = self._stalled() or stop
         return self.ended
 
+    def _diverged(self) -> None:
+        """Take down an epoch without finite numbers; further ones would have none either."""
+        self.estimator._net.parameters[...] = np.nan
+        self._epoch_done(math.nan)
+        self.ended = True
+        if self.validation is not None:  # or there is nothing to go back to, which is an error
+            warnings.warn(
+                f"The loss is not finite any more after {self.estimator.n_iter_} epochs; a lower "
+                f"learning rate may help.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
     def _step_done(self, loss: float) -> bool:
         """Take down an iteration of "lbfgs"; true ends the training."""
         est = self.estimator
@@ -219,6 +235,7 @@ class Learning:
 
 def solver_settings(est: Any) -> SolverSettings:
     """The settings of "adam" or "sgd" that an estimator's parameters ask for."""
+    shares = dropout(est.dropout, len(est._net.sizes) - 2)
     return SolverSettings(
         solver=est.solver,
         learning_rate_init=float(est.learning_rate_init),
@@ -228,7 +245,9 @@ def solver_settings(est: Any) -> SolverSettings:
         beta_2=float(est.beta_2),
         epsilon=float(est.epsilon),
         alpha=float(est.alpha),
-        dropout=dropout_shares(est.dropout, len(est._net.sizes) - 2),
+        dropout=shares,
         weight_decay=float(est.weight_decay),
         threads=est.n_threads,
+        # Drawn only where it is needed: scikit-learn's draws are to stay as they are.
+        seed=est._random_state.randint(2**31) if shares else 0,
     )

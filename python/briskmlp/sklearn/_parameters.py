@@ -11,7 +11,6 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from .. import _briskmlp_core as core
 from .._progress import DISPLAYS
-from .._validate import dropout
 
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names where they are not the core's
 STOCHASTIC_SOLVERS = ("sgd", "adam")
@@ -84,11 +83,6 @@ def activations(value: str | list[str], hidden_layers: int) -> list[str]:
             if name not in known:
                 raise ValueError(f"activation has {name!r}, expected one of {sorted(known)}")
     return [ACTIVATIONS.get(name, name) for name in names] + ["identity"]
-
-
-def dropout_shares(value: float | list[float], hidden_layers: int) -> float | list[float]:
-    """The share of units that each hidden layer goes without, checked; 0 for none."""
-    return dropout(value, hidden_layers) or 0.0
 
 
 def require_stochastic(estimator: Any) -> None:
