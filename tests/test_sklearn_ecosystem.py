@@ -45,7 +45,7 @@ Xr, yr = load_diabetes(return_X_y=True)
 
 
 def classifier(**parameters) -> bm.MLPClassifier:
-    defaults = {"hidden_layer_sizes": (16,), "max_iter": 60, "learning_rate_init": 0.01}
+    defaults = {"hidden_layer_sizes": (16,), "max_iter": 60, "learning_rate_init": 0.02}
     return bm.MLPClassifier(**(defaults | {"random_state": 0} | parameters))
 
 

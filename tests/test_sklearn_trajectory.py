@@ -1,7 +1,7 @@
 """Same seed, same training: the estimators go step by step where scikit-learn's installed ones go.
 
-In float64, so that what differs is rounding: some 1e-16 a step, which ten epochs of a smooth descent
-carry along. L-BFGS's line searches may magnify it; the bound of 1e-6 is the project's promise.
+In float64, so that what differs is rounding: some 1e-16 a step, which ten epochs of a smooth
+descent carry along. L-BFGS's line searches may magnify it; 1e-6 is what the project promises.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def test_a_shared_random_state_is_drawn_from_alike():
 
 
 def test_single_precision_is_near():
-    """Both in float32, where each step rounds by 6e-8 of each weight's size, each in its own way."""
+    """In float32 each step rounds by 6e-8 of a weight's size, each of the two in its own way."""
     X, y = digits()
     a, b = pair("MLPClassifier", max_iter=10, random_state=0, activation="tanh")
     fit((a, b), X.astype("f4"), y)
