@@ -25,11 +25,12 @@ def draw(net: MLP, activation: str | list[str], random_state: np.random.RandomSt
     layers = len(net.activations)
     names = [activation] * layers if isinstance(activation, str) else [*activation]
     names = [*names, *(names[-1:] or ["identity"])][:layers]
+    weights, biases = views(net)
     for layer, ((K, N), name) in enumerate(zip(pairwise(net.sizes), names, strict=True)):
         factor = 2.0 if name in ("logistic", "sigmoid") else 6.0
         bound = np.sqrt(factor / (K + N))
-        net.weights[layer][...] = random_state.uniform(-bound, bound, (K, N))
-        net.biases[layer][...] = random_state.uniform(-bound, bound, N)
+        weights[layer][...] = random_state.uniform(-bound, bound, (K, N))
+        biases[layer][...] = random_state.uniform(-bound, bound, N)
 
 
 def views(net: MLP) -> tuple[list[Array], list[Array]]:
