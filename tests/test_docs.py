@@ -21,11 +21,7 @@ PAGES = [
     for page in [README, *sorted((README.parent / "docs").glob("*.md"))]
     if page.is_file() and "```python" in page.read_text("utf-8")
 ]
-OPTIONAL = {
-    "plot": "matplotlib",
-    "LBFGS": "scipy",
-    "sklearn": "sklearn",
-}  # what blocks with these words need
+OPTIONAL = {"plot": "matplotlib", "LBFGS": "scipy"}  # what blocks with these words need
 NEEDED = {  # by modules whose names begin like this
     "briskmlp.plots": "matplotlib",
     "briskmlp._lbfgs": "scipy",
@@ -77,6 +73,8 @@ def test_examples_of_a_page(
     trackers: dict[str, mock.MagicMock],
 ) -> None:
     """All `python` blocks, one after another in one namespace; those with prompts are compared."""
+    if page.name == "scikit_learn.md":
+        pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
