@@ -149,6 +149,14 @@ struct KernelTable {
     void (*narrow_gradient)(index_t m, index_t n, index_t k, const T* x, index_t ldx, const T* d,
                             index_t ldd, bool add, T* d_w, index_t lddw);
 
+    // y (m, n) = bias + x w with w (k, n) and x sparse in CSR, of whose row r the entries
+    // [starts[r], starts[r + 1]) stand in `columns`, each below k. A chain of multiply-adds for
+    // each element, in the order of the entries: in ascending order the bits of gemm. Nothing is
+    // read or written beyond column n.
+    void (*sparse_forward)(index_t m, index_t n, const std::int64_t* starts,
+                           const std::int32_t* columns, const T* values, const T* w, index_t ldw,
+                           const T* bias, T* y, index_t ldy);
+
     // y = a + b on (rows, cols), in whole vectors. y may be a or b.
     void (*add)(index_t rows, index_t cols, const T* a, index_t lda, const T* b, index_t ldb, T* y,
                 index_t ldy);

@@ -13,6 +13,7 @@
 #include "kernels/optimizer.inl.h"
 #include "kernels/pointwise.inl.h"
 #include "kernels/quantile.inl.h"
+#include "kernels/sparse.inl.h"
 #include "kernels/table.h"
 #include "kernels/transpose.inl.h"
 
@@ -39,6 +40,7 @@ constexpr KernelTable<T> make_table() {
     table.narrow_forward = narrow_forward<T>;
     table.narrow_columns = narrow_columns<T>;
     table.narrow_gradient = narrow_gradient<T>;
+    table.sparse_forward = sparse_forward<T>;
     table.add = add_rows<T>;
     table.drop = drop<T>;
     table.add_noise = add_noise<T>;

@@ -18,13 +18,14 @@ MatrixView<const T> weights_in_place(const Network<T>& net, const Layer& layer) 
     return {net.parameters() + layer.offset, layer.in + 1, layer.out, layer.out};
 }
 
-// All layers, from x through the matrices y and other in turn; returns the last. `stream` as
-// pass_on needs it.
+// All layers from `first` on, from x, which is in `other` unless that is the first of all, through
+// the matrices y and other in turn; returns the last. `stream` as pass_on needs it.
 template <class T>
 MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels,
-                             MatrixView<const T> x, MatrixView<T> y, MatrixView<T> other,
-                             MatrixView<T> stream, T* scratch) {
-    for (const Layer& layer : net.layers()) {
+                             std::size_t first, MatrixView<const T> x, MatrixView<T> y,
+                             MatrixView<T> other, MatrixView<T> stream, T* scratch) {
+    for (std::size_t l = first; l < net.layers().size(); ++l) {
+        const Layer& layer = net.layers()[l];
         const MatrixView<const T> w = weights_in_place(net, layer);
         // With one output W is its own transpose.
         const T* const column = layer.out == 1 ? w.data : nullptr;
@@ -73,7 +74,8 @@ Inference<T>::Inference(const Network<T>& net, const KernelTable<T>& kernels, co
     const bool readable = in_place<T>(x, &stride) != nullptr;
     // A copy of the input is cheap where a large layer reads it.
     const bool collide = scratch > 0 && rows_collide<T>(stride);
-    input_ = buffer(!readable || collide ? rows : 0, net.inputs(), kernels.lanes);
+    const bool gathers = !reads_sparse(x) && (!readable || collide);
+    input_ = buffer(gathers ? rows : 0, net.inputs(), kernels.lanes);
     even_ = buffer(rows, widest[0], kernels.lanes);
     odd_ = buffer(rows, widest[1], kernels.lanes);
     stream_cols_ = stream_cols(net.layers());
@@ -83,25 +85,47 @@ Inference<T>::Inference(const Network<T>& net, const KernelTable<T>& kernels, co
     scratch_ = AlignedBuffer<T>(scratch);
 }
 
+// A layer of one output has a kernel of its own, which adds up in another order.
+template <class T>
+bool Inference<T>::reads_sparse(const InputMatrix& x) const {
+    const Layer& layer = net_->layers().front();
+    return sparse_in_place<T>(x) != nullptr && layer.out > 1 && layer.passes_on_as_is();
+}
+
+template <class T>
+void Inference<T>::first_layer(const InputMatrix& tile, MatrixView<T> y) const {
+    const Layer& layer = net_->layers().front();
+    const MatrixView<const T> w = weights_in_place(*net_, layer);
+    kernels_->sparse_forward(y.rows, y.cols, tile.starts, tile.columns, sparse_in_place<T>(tile),
+                             w.data, w.stride, w.row(layer.in), y.data, y.stride);
+    dense_activate(*kernels_, layer.activation, y, MatrixView<T>{});
+}
+
 template <class T>
 MatrixView<T> Inference<T>::run(const InputMatrix& tile) {
+    const MatrixView<T> even{even_.data.data(), tile.rows, net_->layers().front().out,
+                             even_.stride};
+    const MatrixView<T> odd{odd_.data.data(), tile.rows, 0, odd_.stride};
+    const MatrixView<T> stream{stream_.data.data(), tile.rows, stream_cols_, stream_.stride};
+    T* const scratch = scratch_.size() == 0 ? nullptr : scratch_.data();
+    if (reads_sparse(tile)) {
+        first_layer(tile, even);
+        return through_layers<T>(*net_, *kernels_, 1, even.constant(), odd, even, stream, scratch);
+    }
     MatrixView<const T> x{input_.data.data(), tile.rows, tile.cols, input_.stride};
     if (input_.data.size() == 0) {
         x.data = in_place<T>(tile, &x.stride);
     } else {
         gather_rows(tile, nullptr, tile.rows, input_.data.data(), x.stride);
     }
-    return through_layers<T>(*net_, *kernels_, x, {even_.data.data(), x.rows, 0, even_.stride},
-                             {odd_.data.data(), x.rows, 0, odd_.stride},
-                             {stream_.data.data(), x.rows, stream_cols_, stream_.stride},
-                             scratch_.size() == 0 ? nullptr : scratch_.data());
+    return through_layers<T>(*net_, *kernels_, 0, x, even, odd, stream, scratch);
 }
 
 template <class T>
 T* infer_row(const Network<T>& net, const KernelTable<T>& kernels, const T* x, T* scratch,
              index_t scratch_row) {
     return through_layers<T>(
-               net, kernels, {x, 1, net.inputs(), net.inputs()}, {scratch, 1, 0, scratch_row},
+               net, kernels, 0, {x, 1, net.inputs(), net.inputs()}, {scratch, 1, 0, scratch_row},
                {scratch + scratch_row, 1, 0, scratch_row},
                {scratch + 2 * scratch_row, 1, net.spec().residual ? scratch_row : 0, scratch_row},
                nullptr)

@@ -34,6 +34,10 @@ class Inference {
     };
     static Buffer buffer(index_t rows, index_t cols, index_t lanes);
 
+    // The first layer's outputs of sparse rows, where it needs no dense ones.
+    bool reads_sparse(const InputMatrix& x) const;
+    void first_layer(const InputMatrix& tile, MatrixView<T> y) const;
+
     Buffer input_;       // for tiles that cannot be read in place, else empty
     Buffer even_, odd_;  // the outputs of layers 0, 2, ... and 1, 3, ...
     Buffer stream_;      // what pass_on keeps, if anything

@@ -10,6 +10,9 @@
 namespace briskmlp {
 namespace {
 
+template <class T>
+constexpr DType kOwn = std::is_same_v<T, float> ? DType::kFloat32 : DType::kFloat64;
+
 // Calls body(S{}) with S the C++ type of `dtype`.
 template <class Body>
 auto with_type(DType dtype, Body body) {
@@ -91,14 +94,18 @@ void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count
 
 template <class T>
 const T* in_place(const InputMatrix& x, index_t* stride) {
-    constexpr DType kOwn = std::is_same_v<T, float> ? DType::kFloat32 : DType::kFloat64;
     constexpr index_t kSize = sizeof(T);
     const bool contiguous = x.col_stride == kSize || x.cols == 1;
-    if (x.is_sparse() || x.dtype != kOwn || !contiguous || x.row_stride % kSize != 0) {
+    if (x.is_sparse() || x.dtype != kOwn<T> || !contiguous || x.row_stride % kSize != 0) {
         return nullptr;
     }
     *stride = x.row_stride / kSize;
     return static_cast<const T*>(x.data);
+}
+
+template <class T>
+const T* sparse_in_place(const InputMatrix& x) {
+    return x.is_sparse() && x.dtype == kOwn<T> ? static_cast<const T*>(x.data) : nullptr;
 }
 
 Position find_nonfinite(const InputMatrix& x) {
@@ -112,5 +119,7 @@ template void gather_rows(const InputMatrix&, const std::uint32_t*, index_t, flo
 template void gather_rows(const InputMatrix&, const std::uint32_t*, index_t, double*, index_t);
 template const float* in_place(const InputMatrix&, index_t*);
 template const double* in_place(const InputMatrix&, index_t*);
+template const float* sparse_in_place(const InputMatrix&);
+template const double* sparse_in_place(const InputMatrix&);
 
 }  // namespace briskmlp

@@ -42,6 +42,10 @@ void gather_rows(const InputMatrix& x, const std::uint32_t* index, index_t count
 template <class T>
 const T* in_place(const InputMatrix& x, index_t* stride);
 
+// The entries of a sparse x if they are T and can be read in place, else null.
+template <class T>
+const T* sparse_in_place(const InputMatrix& x);
+
 struct Position {
     index_t row, col;
 };

@@ -72,7 +72,7 @@ double sum_of_squares(const Network<T>& net, const std::vector<T>& parameters) {
     return sum;
 }
 
-// A dense matrix's rows as CSR, with zeros left out and its first entry in two halves.
+// A dense matrix's rows as CSR, with zeros left out.
 template <class T>
 struct Sparse {
     std::vector<T> entries;
@@ -81,16 +81,10 @@ struct Sparse {
     index_t cols;
 
     Sparse(const std::vector<T>& values, index_t cols_) : cols(cols_) {
-        const auto add = [&](std::size_t i, T value) {
-            entries.push_back(value);
-            columns.push_back(static_cast<std::int32_t>(static_cast<index_t>(i) % cols));
-        };
         for (std::size_t i = 0; i < values.size(); ++i) {
-            if (i == 0) {
-                add(i, values[i] / 2);
-                add(i, values[i] / 2);
-            } else if (values[i] != 0) {
-                add(i, values[i]);
+            if (values[i] != 0) {
+                entries.push_back(values[i]);
+                columns.push_back(static_cast<std::int32_t>(static_cast<index_t>(i) % cols));
             }
             if (static_cast<index_t>(i + 1) % cols == 0) {
                 starts.push_back(static_cast<std::int64_t>(entries.size()));

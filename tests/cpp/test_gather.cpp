@@ -106,6 +106,35 @@ TEST_CASE("doubles are rounded to floats, and beyond them to infinity") {
     CHECK(got == std::vector<float>{0.1f, -1.0f / 3, std::numeric_limits<float>::infinity(), 0});
 }
 
+TEST_CASE_TEMPLATE("sparse rows are gathered, zeros and sums included", T, float, double) {
+    // 0 0 0 0 | 7 0 -1 0 | 0 5 0 0, with the 5 in two parts.
+    const std::vector<std::int8_t> entries = {7, -1, 3, 2};
+    const std::vector<std::int32_t> columns = {0, 2, 1, 1};
+    const std::vector<std::int64_t> starts = {0, 0, 2, 4};
+    const InputMatrix x{entries.data(), DType::kInt8, 3, 4, 0, 0, starts.data(), columns.data()};
+    const std::vector<T> dense = {0, 0, 0, 0, 7, 0, -1, 0, 0, 5, 0, 0};
+    Guarded<T> all(3, 4, 4), last(2, 4, 4), chosen(2, 4, 4);
+    gather_rows(x, nullptr, 3, all.data(), all.stride());
+    gather_rows(x.rows_from(1, 2), nullptr, 2, last.data(), last.stride());
+    const std::uint32_t order[2] = {1, 0};
+    gather_rows(x.rows_from(1, 2), order, 2, chosen.data(), chosen.stride());
+    for (index_t c = 0; c < 4; ++c) {
+        for (index_t r = 0; r < 3; ++r) {
+            CHECK(all.at(r, c) == dense[static_cast<std::size_t>(4 * r + c)]);
+        }
+        for (index_t r = 0; r < 2; ++r) {
+            CHECK(last.at(r, c) == all.at(r + 1, c));
+            CHECK(chosen.at(r, c) == all.at(2 - r, c));
+        }
+    }
+    CHECK(all.intact());
+    CHECK(last.intact());
+    CHECK(chosen.intact());
+    index_t stride = 0;
+    CHECK(in_place<T>(x, &stride) == nullptr);
+    CHECK(sparse_in_place<T>(x) == nullptr);  // of another type
+}
+
 TEST_CASE("nothing is gathered from no rows") {
     float untouched = 5;
     gather_rows<float>({nullptr, DType::kInt8, 0, 7, 7, 1}, nullptr, 0, &untouched, 7);
