@@ -22,8 +22,8 @@ from sklearn.utils import check_random_state, shuffle
 
 EPOCHS = 10
 ACTIVATIONS = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
-# 1e-6 is promised. Sums of a few hundred terms in another order differ by some 1e-15, and ten epochs
-# magnify that, most where Adam divides small gradients by their roots: a thousand times is allowed.
+# 1e-6 is promised. Sums of a few hundred terms in another order differ by some 1e-15; ten epochs
+# magnify that, most where Adam divides small gradients by their roots: 10,000 times is allowed.
 RTOL = 1e-11
 
 
