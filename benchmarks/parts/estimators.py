@@ -1,4 +1,4 @@
-"""The estimators beside scikit-learn's: `benchmarks/estimators.py`, a process a number of threads."""
+"""The estimators beside scikit-learn's: `estimators.py`, a process a number of threads."""
 
 from __future__ import annotations
 
