@@ -35,6 +35,7 @@ from sklearn.preprocessing import StandardScaler
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore:.*iprint:DeprecationWarning",  # of early versions of scikit-learn, by SciPy
     # Of a fork in a process with threads; the backend asked for it, and ours survive it.
     "ignore:This process .* is multi-threaded:DeprecationWarning",
 )
