@@ -101,6 +101,18 @@ def test_coefficients_of_other_widths_count():
     np.testing.assert_allclose(fitted.predict(X), expected)
 
 
+def test_coefficients_from_elsewhere():
+    """An estimator that was never fitted here, as programs make that have weights of their own."""
+    source = theirs.MLPRegressor(max_iter=5, random_state=0).fit(X, y)
+    filled = make("MLPRegressor")
+    for name in ("coefs_", "intercepts_", "n_layers_", "n_outputs_", "out_activation_"):
+        setattr(filled, name, getattr(source, name))
+    filled.n_features_in_ = 64
+    np.testing.assert_allclose(filled.predict(X), source.predict(X), rtol=1e-10)
+    filled.set_params(warm_start=True).fit(X, y)
+    assert filled.loss_ < source.loss_
+
+
 def test_replaced_coefficients_are_trained_on():
     a, b = make("MLPRegressor").fit(X, y), make("MLPRegressor").fit(X, y)
     a.coefs_[0][...] = 0.01

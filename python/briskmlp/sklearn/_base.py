@@ -163,7 +163,7 @@ class BaseMLP(
         return readable(X, dtype), self._targets(y, net, dtype), weights
 
     def _described(self, hidden_layers: int) -> tuple[list[str], Any]:
-        _, loss, self.out_activation_ = self._output_layer(np.empty((0, self.n_outputs_)))
+        _, loss, _ = self._output_layer(np.empty((1, self.n_outputs_)))
         return activations(self.activation, hidden_layers), plain(loss)
 
     # --- Use -------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def begin_figures(estimator: Any, *, anew: bool, validated: bool) -> None:
     """Set the figures of a training that starts, or those that one which goes on lacks."""
     have = vars(estimator)
     stochastic = estimator.solver in STOCHASTIC_SOLVERS
-    if anew:
+    if anew or "t_" not in have:
         estimator.n_iter_ = estimator.t_ = 0
     if stochastic and (anew or "loss_curve_" not in have):
         estimator.loss_curve_ = []

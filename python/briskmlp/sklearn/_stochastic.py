@@ -5,7 +5,7 @@ a batch's losses, so that its slope is divided by the sum of the rows' weights, 
 the loss that is told. The losses of several outputs are added up, not averaged, but for the squared
 error, whose gradient alone is. Adam adds epsilon before the bias of v is taken away. The velocity
 of SGD holds each gradient with the learning rate of its own step. A check is
-`tests/test_sklearn_solvers.py`.
+`tests/test_sklearn_steps.py`.
 """
 
 from __future__ import annotations
