@@ -99,6 +99,9 @@ def test_coefficients_of_other_widths_count():
     hidden = np.maximum(X @ fitted.coefs_[0] + fitted.intercepts_[0], 0)
     expected = (hidden @ fitted.coefs_[1] + fitted.intercepts_[1]).ravel()
     np.testing.assert_allclose(fitted.predict(X), expected)
+    before = fitted.coefs_[0].copy()
+    fitted.partial_fit(X, y)
+    assert not (fitted.coefs_[0] == before).all()
 
 
 def test_coefficients_from_elsewhere():

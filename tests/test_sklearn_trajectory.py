@@ -215,6 +215,16 @@ def test_partial_fit(name, data, solver):
         assert_same(a, b)
 
 
+def test_partial_fit_takes_the_penalty_of_the_moment():
+    X, y = diabetes()
+    a, b = pair("MLPRegressor", random_state=0)
+    for alpha in (0.0, 100.0, 1.0):
+        for each in (a, b):
+            each.set_params(alpha=alpha)
+        fit((a, b), X, y, method="partial_fit")
+        assert_same(a, b)
+
+
 def test_partial_fit_goes_on_with_the_optimizer_of_fit():
     X, y = diabetes()
     a, b = pair("MLPRegressor", random_state=0, max_iter=3)

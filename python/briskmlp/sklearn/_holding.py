@@ -58,6 +58,7 @@ class HoldsNetwork:
             names, loss = self.__dict__.get("_kind") or self._described(len(sizes) - 2)
             self._net = network(sizes, names, from_plain(loss), self.coefs_[0].dtype)
             self._views = tuple(chain(*views(self._net)))
+            self.__dict__.pop("_optimizer", None)  # its network is another one
         for array, view in zip((*self.coefs_, *self.intercepts_), self._views, strict=True):
             if array is not view:
                 view[...] = array_of(array, "coefs_ or intercepts_", view.shape, view.dtype)

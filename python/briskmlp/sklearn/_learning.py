@@ -67,6 +67,7 @@ class Learning:
         est = self.estimator
         if not self.incremental or not hasattr(est, "_optimizer"):
             est._optimizer = StochasticSolver(est._net._network, solver_settings(est))
+        est._optimizer.set_alpha(float(est.alpha))
         batch_size = self._batch_size()
         est.n_iter_ = 0
         try:

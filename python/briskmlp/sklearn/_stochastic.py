@@ -11,7 +11,7 @@ of SGD holds each gradient with the learning rate of its own step. A check is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -130,6 +130,10 @@ class StochasticSolver:
     def moved_to(self, network: core.Network) -> Self:
         """A solver of its own that goes on from here on another network of the same kind."""
         return type(self)(network, self._settings, self.state)
+
+    def set_alpha(self, alpha: float) -> None:
+        """Change the penalty; of the settings scikit-learn looks at this one in every call."""
+        self._settings = replace(self._settings, alpha=alpha)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_network"}
