@@ -320,6 +320,8 @@ def test_targets_that_do_not_fit():
         make("MLPRegressor", loss="poisson").fit(X, np.full(300, -1.0))
     with pytest.raises(ValueError, match="classes"):
         make("MLPClassifier").partial_fit(X, y)
+    with pytest.raises(ValueError, match=r"sample_weight has -1.0 in row 3"):
+        make("MLPClassifier").fit(X, y, np.where(np.arange(300) == 3, -1.0, 1.0))
     started = make("MLPClassifier").partial_fit(X, y % 2, classes=[0, 1])
     with pytest.raises(ValueError, match="classes not in"):
         started.partial_fit(X, y)

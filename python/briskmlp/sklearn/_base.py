@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from .. import _briskmlp_core as core
 from .._loss_settings import Loss
 from .._losses import plain
-from .._validate import Array, DType
+from .._validate import Array, DType, reject
 from ._compat import CallbackSupportMixin, validate_data
 from ._following import Followers
 from ._holding import HoldsNetwork
@@ -136,7 +136,11 @@ class BaseMLP(
 
     def _weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:  # noqa: ARG002
         """The rows' weights, if they have any."""
-        return None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        if sample_weight is None:
+            return None
+        weights: Array = _check_sample_weight(sample_weight, X)
+        reject(weights < 0, weights, "sample_weight", "expected none below 0")
+        return weights
 
     def _divided(
         self, X: Any, y: Array, weights: Array | None, eval_set: object
