@@ -227,7 +227,11 @@ def test_where_they_stand():
     ("settings", "error", "message"),
     [
         ({"norm": "layr"}, ValueError, "unknown norm 'layr'; did you mean 'layer'"),
-        ({"norm": "batch"}, ValueError, "unknown norm 'batch'; known: layer"),
+        (
+            {"norm": "batch"},
+            ValueError,
+            "unknown norm 'batch'; known: layer. Batch norm is .* fit.batch_norm=True",
+        ),
         ({"norm": True}, TypeError, "norm must be a name, got True"),
         ({"norm": ["layer"]}, TypeError, "norm must be a name"),
         ({"residual": 1}, TypeError, "residual must be True or False, got 1"),

@@ -6,6 +6,7 @@ import csv
 import json
 import struct
 from pathlib import Path
+from unittest import mock
 
 import briskmlp as bm
 import numpy as np
@@ -85,7 +86,7 @@ def test_an_error_at_the_end_hides_nothing(net: bm.MLP) -> None:
     net.fit(X, Y, epochs=1)
 
 
-def test_an_error_of_the_core_ends_callbacks(net: bm.MLP) -> None:
+def test_a_fit_that_is_refused_calls_no_callbacks(net: bm.MLP) -> None:
     calls: list[str] = []
 
     def again(_: bm.History) -> None:
@@ -93,7 +94,7 @@ def test_an_error_of_the_core_ends_callbacks(net: bm.MLP) -> None:
             net.fit(X, Y, callbacks=Log("a", calls))
 
     net.fit(X, Y, epochs=1, callback=again)
-    assert calls == ["a begin", "a end RuntimeError"]
+    assert calls == []
     assert net.epochs_trained == 1
 
 
@@ -186,6 +187,50 @@ def test_json_lines(net: bm.MLP, tmp_path: Path) -> None:
     assert rows[3]["eval_odd"] is None
 
 
+@pytest.mark.parametrize("append", [False, True])
+@pytest.mark.parametrize("logger", [bm.CSVLogger, bm.JSONLinesLogger])
+@pytest.mark.parametrize("lost", [0, 1, 3, 6], ids=lambda n: f"{n} lines lost")
+def test_a_resumed_fit_goes_on_in_the_log(tmp_path: Path, logger, append: bool, lost: int) -> None:
+    """Whatever the log had, it ends as if the fit had never stopped."""
+    path, earlier = tmp_path / "log", 2
+    settings = {"batch_size": 8, "optimizer": bm.SGD(0.01)}
+
+    def fit(net: bm.MLP, epochs: int, **others: object) -> bm.History:
+        keep = bm.Checkpoint(tmp_path / "run", keep_last=None, overwrite=True)
+        follow = [logger(path, append=append), keep]
+        return net.fit(X, Y, epochs=epochs, callbacks=follow, **settings, **others)
+
+    net = bm.MLP([3, 4, 1], seed=0)
+    net.fit(X, Y, epochs=earlier, callbacks=logger(path, append=append), **settings)
+    fit(net, 6)
+    lines = path.read_bytes().splitlines(keepends=True)
+    if lost:  # and the next one was cut short
+        path.write_bytes(b"".join(lines[:-lost]) + lines[-lost][:-5])
+    again = bm.MLP([3, 4, 1], seed=5)
+    history = fit(again, 7, resume=tmp_path / "run" / "epoch-000006.npz")
+    text = path.read_text()
+    if logger is bm.CSVLogger:
+        rows = list(csv.DictReader(text.splitlines()))
+    else:
+        rows = [json.loads(line) for line in text.splitlines()]
+    epochs = [int(row["epoch"]) for row in rows]
+    first = 1 if append else earlier + 1
+    assert epochs == list(range(first, earlier + 8))
+    assert [float(row["loss"]) for row in rows[-7:]] == history["loss"].tolist()
+
+
+def test_a_log_of_several_fits_is_shortened_at_its_end_only(tmp_path: Path) -> None:
+    path, keep = tmp_path / "log.csv", bm.Checkpoint(tmp_path / "run", keep_last=None)
+    logger = bm.CSVLogger(path, append=True)
+    bm.MLP([3, 1], seed=1).fit(X, Y, epochs=5, callbacks=logger)
+    bm.MLP([3, 1], seed=2).fit(X, Y, epochs=4, callbacks=[logger, keep])
+    keep.overwrite = True
+    resume = tmp_path / "run" / "epoch-000002.npz"
+    bm.MLP([3, 1], seed=2).fit(X, Y, epochs=3, callbacks=[logger, keep], resume=resume)
+    epochs = [line.split(",")[0] for line in path.read_text().splitlines()]
+    assert epochs == ["epoch", *"12345", *"123"]
+
+
 def test_logs_are_up_to_date_and_closed_after_an_error(net: bm.MLP, tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
 
@@ -213,6 +258,17 @@ def test_tensorboard(net: bm.MLP, tmp_path: Path) -> None:
             scalars[value.tag, event.step] = value.simple_value
     losses = [scalars["loss", epoch] for epoch in (1, 2, 3)]
     np.testing.assert_array_equal(losses, history["loss"].astype("f4"))
+
+
+def test_a_resumed_fit_hides_what_tensorboard_has_of_later_epochs(
+    net: bm.MLP, tmp_path: Path, monkeypatch
+) -> None:
+    writer = mock.MagicMock()
+    monkeypatch.setattr("briskmlp._loggers._summary_writer", lambda: writer)
+    keep = bm.Checkpoint(tmp_path)
+    net.fit(X, Y, epochs=3, callbacks=[keep, bm.TensorBoard("a")])
+    net.fit(X, Y, epochs=4, callbacks=[keep, bm.TensorBoard("a")], resume=tmp_path)
+    assert writer.call_args_list == [mock.call("a", purge_step=None), mock.call("a", purge_step=4)]
 
 
 def test_tensorboard_that_is_not_installed(tmp_path: Path, monkeypatch) -> None:
@@ -288,3 +344,39 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_fit(net: bm.MLP, tmp_path:
         bm.Checkpoint(tmp_path, every=0)
     with pytest.raises(ValueError, match="keep_last must be at least 0, got -1"):
         bm.Checkpoint(tmp_path, keep_last=-1)
+
+
+def test_files_of_later_epochs_are_an_error_unless_they_may_be_deleted(tmp_path: Path) -> None:
+    def fit(epochs: int, resume: Path | None = None, **settings: object) -> None:
+        net = bm.MLP([3, 4, 1], seed=0)
+        net.fit(X, Y, epochs=epochs, resume=resume, callbacks=bm.Checkpoint(tmp_path, **settings))
+
+    fit(4, keep_last=None)
+    before = files(tmp_path)
+    message = r"has epoch-000004\.npz, and this training begins after epoch 0: go on .*resume="
+    with pytest.raises(FileExistsError, match=message):
+        fit(2)
+    with pytest.raises(FileExistsError, match="begins after epoch 2"):
+        fit(3, resume=tmp_path / "epoch-000002.npz")
+    fit(2, keep_last=0)  # which writes no such files
+    assert files(tmp_path) == before
+    fit(3, resume=tmp_path / "epoch-000002.npz", keep_last=None, overwrite=True)
+    assert files(tmp_path) == ["best.npz", *(f"epoch-00000{epoch}.npz" for epoch in (1, 2, 3))]
+    fit(1, overwrite=True)
+    assert files(tmp_path) == ["best.npz", "epoch-000001.npz"]
+    with pytest.raises(TypeError, match="overwrite must be True or False, got 1"):
+        bm.Checkpoint(tmp_path, overwrite=1)
+
+
+def test_a_resumed_fit_takes_over_the_files_that_it_deletes(tmp_path: Path) -> None:
+    for epochs in (3, 5):
+        keep = bm.Checkpoint(tmp_path, keep_last=2, keep_best=False)
+        bm.MLP([3, 4, 1], seed=0).fit(X, Y, epochs=epochs, callbacks=keep, resume=tmp_path)
+        assert files(tmp_path) == [f"epoch-00000{epoch}.npz" for epoch in (epochs - 1, epochs)]
+        assert keep.latest_path == tmp_path / f"epoch-00000{epochs}.npz"
+    other = tmp_path / "other"
+    keep = bm.Checkpoint(other, keep_last=1, keep_best=False)
+    other.mkdir()
+    (other / "epoch-000002.npz").touch()  # not of the fit that is resumed
+    bm.MLP([3, 4, 1], seed=0).fit(X, Y, epochs=7, callbacks=keep, resume=tmp_path)
+    assert files(other) == ["epoch-000002.npz", "epoch-000007.npz"]

@@ -57,6 +57,11 @@ def altered(folder, changes, members=(), **others):
         ({"arrays": {"state1": 1}}, "optimizer's arrays must be from"),
         ({"arrays": ["state1"]}, "it has the members"),
         ({"arrays": ["weights", "state1", "state2"]}, "it has the members"),
+        ({"earlier": [1]}, "it has the members"),
+        ({"earlier": [0]}, "an earlier epoch must be at least 1"),
+        ({"earlier": [10**9]}, "an earlier epoch must be at most"),
+        ({"earlier": [1, 1]}, "optimizer's earlier epochs must ascend"),
+        ({"earlier": {"1": 1}}, "optimizer's earlier epochs must ascend"),
         ({"surprise": 1}, "optimizer must be arrays, kind, own_loss, standardized, steps"),
     ],
 )
@@ -90,3 +95,17 @@ def test_checkpoints_with_odd_arrays(tmp_path):
         with pytest.raises(ValueError, match=message):
             network().fit(*table(), resume=path)
         assert bm.load(path).epochs_trained == 1  # which has no use for them
+
+
+def test_earlier_parameters_that_are_odd(tmp_path):
+    net, _ = run(tmp_path, 1)
+    for values, message in (
+        (np.zeros(3, "f4"), "earlier/1.npy is described by"),
+        (np.full(net.num_parameters, np.nan, "f4"), "earlier/1.npy has nan in row 0"),
+    ):
+        file = io.BytesIO()
+        np.save(file, values)
+        path = altered(tmp_path, {"earlier": [1]}, {"earlier/1.npy": file.getvalue()})
+        with pytest.raises(ValueError, match=message):
+            network().fit(*table(), resume=path)
+        assert bm.load(path).epochs_trained == 1

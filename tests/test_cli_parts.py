@@ -85,3 +85,21 @@ def test_train_holds_out_a_rare_class(tmp_path: Path, capsys: pytest.CaptureFixt
         assert "70 to learn from, 10 to stop in time, 20 held out" in said
         # The baseline answers "common" always, and finds none of the held-out rare ones: one of 20.
         assert TableModel.load(model).scores["accuracy"][0] == pytest.approx(0.95)
+
+
+def test_train_points_out_text_that_nearly_is_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pandas")
+    rows = [
+        f"{'-' if i % 10 == 3 else i},{i % 7},{'?' if i % 50 == 0 else i % 5}" for i in range(200)
+    ]
+    (tmp_path / "odd.csv").write_text("\n".join(["income,b,y", *rows]))
+    arguments = ["train", str(tmp_path / "odd.csv"), "--output", str(tmp_path / "m.npz")]
+    assert main([*arguments, "--target", "y", "--epochs", "2"]) == 0
+    output = capsys.readouterr().out
+    assert "income would be a number but for '-': empty such cells if it is one" in output
+    assert "y would be a number but for '?'" in output
+    assert main([*arguments, "--target", "b", "--drop", "income", "--epochs", "2"]) == 0
+    output = capsys.readouterr().out
+    assert "income" not in output

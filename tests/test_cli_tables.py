@@ -193,6 +193,17 @@ def test_a_norm_and_residual_connections(tmp_path: Path, capsys) -> None:
     assert "8 -> 8  relu + skip, norm" in said
 
 
+def test_batch_norm_leaves_a_network_without_norm(tmp_path: Path, capsys) -> None:
+    np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=RNG.normal(size=100))
+    train = ["train", tmp_path / "a.npz", "--target", "y", "--epochs", 2]
+    assert run(*train, "-o", tmp_path / "m.npz", "--norm", "batch") == 0
+    assert "network    2-64-64-1, batch norm, 4,417 parameters" in capsys.readouterr().out
+    assert run(*train, "-o", tmp_path / "plain.npz") == 0
+    nets = [bm.load(tmp_path / name) for name in ("m.npz", "plain.npz")]
+    assert nets[0].norm is None
+    assert not np.array_equal(nets[0].parameters, nets[1].parameters)
+
+
 def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path, capsys, monkeypatch) -> None:
     np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=RNG.normal(size=100))
     fit = bm.MLP.fit
@@ -242,7 +253,7 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
         ("--learning-rate", "-1", "expected a positive number"),
         ("--epochs", "0", "expected a whole number from 1 on"),
         ("--task", "ranking", "invalid choice"),
-        ("--norm", "layr", "invalid choice: 'layr' (choose from 'layer')"),
+        ("--norm", "layr", "invalid choice: 'layr' (choose from 'layer', 'batch')"),
         ("--output", "/nowhere/m.npz", "--output: there is no folder /nowhere"),
     ],
 )

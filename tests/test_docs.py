@@ -27,6 +27,7 @@ NEEDED = {  # by modules whose names begin like this
     "briskmlp._lbfgs": "scipy",
     "briskmlp.sklearn": "sklearn",
 }
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -120,3 +121,19 @@ def test_readme_has_the_two_commands() -> None:
         "pip install . && python -m briskmlp demo",
         'pip install ".[test]" && pytest',
     ]
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_every_page_is_linked_and_every_link_leads_somewhere() -> None:
+    pages = [README, *(README.parent / "docs").glob("*.md")]
+    more = README.read_text("utf-8").partition("## More")[2]
+    assert {page.name for page in pages[1:]} <= {Path(link).name for link in LINK.findall(more)}
+    for page in pages:
+        for link in LINK.findall(page.read_text("utf-8")):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), f"{page.name}: {link}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
+                anchors = [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings]
+                assert anchor in anchors, f"{page.name}: {link}"

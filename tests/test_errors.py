@@ -305,8 +305,16 @@ def test_parameters(net: bm.MLP) -> None:
         net.weights = [np.ones((4, 5))]
     with pytest.raises(ValueError, match=r"weights\[1\] has shape \(3, 5\), expected \(5, 3\)"):
         net.weights = [np.ones((4, 5)), np.ones((3, 5))]
-    with pytest.raises(ValueError, match=r"layer 1 has shape \(5,\), expected \(3,\)"):
+    with pytest.raises(ValueError, match=r"biases\[1\] has shape \(5,\), expected \(3,\)"):
         net.biases[1] = np.ones(5)
+    with pytest.raises(
+        TypeError, match=r"biases must be 2 arrays, .* net\.biases\[0\]\[\.\.\.\] ="
+    ):
+        net.biases = 3
+    with pytest.raises(ValueError, match=r"fill it with a number: weights\[0\]\[\.\.\.\] = 3"):
+        net.weights[0] = 3
+    with pytest.raises(IndexError, match=r"there is no weights\[2\], the network has 2 layers"):
+        net.weights[2] = 3
     with pytest.raises(ValueError, match=r"the array has shape \(3,\), expected \(43,\)"):
         net.split(np.ones(3))
 
@@ -323,3 +331,17 @@ def test_threads() -> None:
         pass
     with pytest.raises(ValueError, match="unknown mode 'dcit'; did you mean 'dict'"):
         bm.show_config("dcit")
+
+
+def test_none_where_an_array_is_expected(net: bm.MLP) -> None:
+    X, y = np.ones((5, 4)), [0, 1, 2, 0, 1]
+    for name, call in (
+        ("X", lambda: net.fit(None, y)),
+        ("y", lambda: net.fit(X, None)),
+        ("X", lambda: net.predict(None)),
+        ("y", lambda: net.evaluate(X, None)),
+        (r"eval_set\[1\]", lambda: net.fit(X, y, eval_set=(X, None))),
+        ("parameters", lambda: setattr(net, "parameters", None)),
+    ):
+        with pytest.raises(TypeError, match=f"^{name} is None, expected an array of numbers$"):
+            call()

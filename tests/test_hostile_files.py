@@ -212,3 +212,13 @@ def test_noise_is_an_error() -> None:
     for length in (0, 1, 22, 100, 10_000):
         with pytest.raises(ValueError, match="cannot load the file: "):
             loaded(rng.bytes(length))
+
+
+def test_files_that_were_cut_short_are_called_so(parts) -> None:
+    data = packed(parts)
+    for length in (1, 10, 21, 22, 200, len(data) - 30, len(data) - 1):
+        with pytest.raises(ValueError, match=f"has no end: it was cut short, after {length:,} b"):
+            loaded(data[:length])
+    for other in (b"", b"hello", b"hello" * 100, data[1:]):
+        with pytest.raises(ValueError, match="it is no zip archive"):
+            loaded(other)

@@ -228,7 +228,24 @@ def test_scale_of_positive_targets(loss: str) -> None:
     assert kinds(net, X, np.full(len(X), 5)) == []  # far from 0 for their deviation, as they may
     (finding,) = net.check(X, 300 * np.exp(y)).findings
     assert finding.kind == "scale of y"
-    assert "y / y.mean(axis=0)" in finding.advice
+    assert "standardize=True" in finding.advice
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "activations", "advice"),
+    [
+        ("mae", 1, "tanh", "Train with fit(..., standardize=True), which scales them."),
+        ("log_cosh", 1, "tanh", "Scale them: (y - y.mean(axis=0)) / y.std(axis=0), "),
+        ("quantile", 3, "tanh", "Scale them: (y - y.mean(axis=0)) / y.std(axis=0), "),
+        ("mse", 1, ["tanh", "softplus"], "Scale them: (y - y.mean(axis=0)) / y.std(axis=0), "),
+        ("gamma", 1, ["tanh", "tanh"], "Scale them: y / y.mean(axis=0), "),
+    ],
+)
+def test_advice_on_targets_is_what_can_be_done(loss, outputs, activations, advice: str) -> None:
+    X, y = healthy()
+    net = bm.MLP([4, 8, outputs], activations, loss=loss, seed=0)
+    found = {finding.kind: finding.advice for finding in net.check(X, 300 * np.exp(y)).findings}
+    assert found["scale of y"].startswith(advice)
 
 
 def test_class_imbalance() -> None:

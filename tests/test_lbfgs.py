@@ -67,6 +67,58 @@ def test_ridge_regression_in_closed_form(weighted: bool, decay_biases: bool) -> 
     assert history["loss"][-1] == pytest.approx(net.evaluate(X, Y, sample_weight=w).loss, rel=1e-12)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_elastic_net_is_scikit_learns(decay: float, weighted: bool) -> None:
+    """Lasso, and with weight decay the elastic net: the same minimum, zeros included."""
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    w, y, l1 = WEIGHTS if weighted else None, Y[:, 0], 0.15
+    # Half of our loss is their (y - z)^2 / 2 + alpha (ratio |p| + (1 - ratio) p^2 / 2).
+    alpha = (l1 + decay) / 2
+    theirs = linear_model.ElasticNet(alpha=alpha, l1_ratio=l1 / (l1 + decay), tol=1e-12)
+    theirs.fit(X, y, sample_weight=w)
+    net = bm.MLP([5, 1], dtype="float64", seed=0)
+    optimizer = bm.LBFGS(tolerance=1e-10, l1=l1, weight_decay=decay, decay_biases=False)
+    history = net.fit(X, y, epochs=300, optimizer=optimizer, sample_weight=w)
+    np.testing.assert_allclose(net.weights[0][:, 0], theirs.coef_, atol=1e-7)
+    np.testing.assert_allclose(net.biases[0][0], theirs.intercept_, atol=1e-7)
+    assert 0 < np.sum(theirs.coef_ == 0) < 5
+    np.testing.assert_array_equal(net.weights[0][:, 0] == 0, theirs.coef_ == 0)
+    assert history["loss"][-1] == pytest.approx(net.evaluate(X, y, sample_weight=w).loss, rel=1e-12)
+
+
+def test_l1_makes_a_network_sparse() -> None:
+    net = make("float32")
+    net.fit(X, Y, epochs=200, optimizer=bm.LBFGS(l1=0.01), standardize=True)
+    # Of three inputs that do not matter nearly all weights are 0, and many of the others.
+    assert np.mean(net.weights[0][2:] == 0) > 0.9
+    assert net.evaluate(X, Y).loss < 0.3 * Y.var()
+    penalized = make()
+    penalized.fit(X, Y, epochs=50, optimizer=bm.LBFGS(l1=10))
+    assert not penalized.parameters.any()  # biases too
+
+
+@pytest.mark.parametrize("l1", [0, 1e-4])
+def test_frozen_layers(l1: float) -> None:
+    net = make()
+    start = net.weights[0].copy()
+    groups = bm.ParameterGroups(layer_rates=(0, 1), decay_biases=False)
+    history = net.fit(
+        X,
+        Y,
+        epochs=500,
+        optimizer=bm.LBFGS(tolerance=1e-9, weight_decay=0.01, groups=groups, l1=l1),
+    )
+    np.testing.assert_array_equal(net.weights[0], start)
+    assert not net.biases[0].any()
+    if l1 == 0:  # ridge regression on what the first layer gives
+        A = np.column_stack([np.tanh(X @ start), np.ones(200)])
+        penalty = np.diag([0.01] * 12 + [0.0])
+        best = np.linalg.solve(A.T @ A / 200 + penalty, A.T @ Y / 200)
+        np.testing.assert_allclose(net.parameters[-26:].reshape(13, 2), best, atol=1e-7)
+    assert history["loss"][-1] == pytest.approx(net.evaluate(X, Y).loss, rel=1e-12)
+
+
 def test_logistic_regression_is_scikit_learns() -> None:
     linear_model = pytest.importorskip("sklearn.linear_model")
     C = 0.7
@@ -176,6 +228,19 @@ def test_what_it_refuses() -> None:
         net.fit(X, Y, optimizer="lbfgs", batches_per_step=2)
     with pytest.raises(ValueError, match=r"average is 0\.5"):
         net.fit(X, Y, optimizer="lbfgs", average=0.5)
+    with pytest.raises(ValueError, match="LBFGS takes no input_noise: it compares losses"):
+        net.fit(X, Y, optimizer="lbfgs", input_noise=[0.1] * 5)
+    with pytest.raises(ValueError, match="LBFGS takes no dropout"):
+        net.fit(X, Y, optimizer="lbfgs", dropout=0.1)
+    for rates in ((0.1, 1), (0, 0)):
+        with pytest.raises(ValueError, match="LBFGS: groups must have layer_rates of 0 and 1"):
+            bm.LBFGS(groups=bm.ParameterGroups(layer_rates=rates))
+    with pytest.raises(ValueError, match="layer_rates has 3 entries, the network has 2 layers"):
+        net.fit(X, Y, optimizer=bm.LBFGS(groups=bm.ParameterGroups(layer_rates=(0, 1, 1))))
+    with pytest.raises(TypeError, match="LBFGS: groups must be ParameterGroups, got 3"):
+        bm.LBFGS(groups=3)
+    with pytest.raises(ValueError, match="LBFGS: l1 must not be negative"):
+        bm.LBFGS(l1=-1)
     with pytest.raises(ValueError, match="LBFGS: tolerance must not be negative"):
         bm.LBFGS(tolerance=-1)
     with pytest.raises(ValueError, match="LBFGS: memory must be at least 1"):

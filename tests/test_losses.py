@@ -259,8 +259,16 @@ def test_class_weight_of_yes_and_no() -> None:
     ("loss", "class_weight", "error", "message"),
     [
         ("cross_entropy", [1, 2], ValueError, r"class_weight has shape \(2,\), expected \(3,\)"),
-        ("cross_entropy", {3: 1}, ValueError, "a class of class_weight must be at most 2, got 3"),
-        ("cross_entropy", {"a": 1}, TypeError, "a class of class_weight must be a whole number"),
+        ("cross_entropy", {3: 1}, ValueError, "class_weight has the class 3; .* from 0 to 2"),
+        ("cross_entropy", {-1: 1}, ValueError, "class_weight has the class -1; .* from 0 to 2"),
+        ("cross_entropy", {"a": 1}, ValueError, "class_weight has the class 'a'; .* from 0 to 2"),
+        ("cross_entropy", {1: "a"}, TypeError, r"class_weight\[1\] must be a real number, got 'a'"),
+        (
+            "cross_entropy",
+            {1: None},
+            TypeError,
+            r"class_weight\[1\] must be a real number, got None",
+        ),
         ("cross_entropy", "equal", ValueError, "class_weight is 'equal', expected 'balanced'"),
         ("cross_entropy", [1, -1, 1], ValueError, "class_weight has -1.* in row 1, expected none"),
         ("cross_entropy", [1, np.nan, 1], ValueError, "class_weight has nan in row 1"),
@@ -274,3 +282,11 @@ def test_class_weights_that_make_no_sense(loss, class_weight, error, message: st
     with pytest.raises(error, match=message):
         net.fit(X, LABELS if loss != "mse" else np.eye(3)[LABELS], class_weight=class_weight)
     np.testing.assert_array_equal(net.parameters, before)
+
+
+def test_classes_of_class_weight_may_be_given_as_labels_are() -> None:
+    labels = LABELS > 0
+    nets = [bm.MLP([4, 2], loss="cross_entropy", seed=0) for _ in range(3)]
+    for net, weights in zip(nets, ({1: 3.0}, {True: 3}, {1.0: np.float32(3)}), strict=True):
+        net.fit(X, labels, class_weight=weights, epochs=1)
+        np.testing.assert_array_equal(net.parameters, nets[0].parameters)

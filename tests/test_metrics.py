@@ -172,3 +172,19 @@ def test_metrics_change_nothing() -> None:
     one.fit(X, X[:, 0], epochs=3, eval_set=(X, X[:, 0]), metrics=[*OF_NUMBERS])
     other.fit(X, X[:, 0], epochs=3)
     np.testing.assert_array_equal(one.parameters, other.parameters)
+
+
+@pytest.mark.parametrize("answer", [None, "good", [1.0, 2.0], np.ones(2), 1j, object()], ids=repr)
+def test_metrics_that_return_no_number(answer) -> None:
+    net = bm.MLP([1, 1], seed=0)
+    with pytest.raises(TypeError, match="metric 'odd' must return a number, it returned "):
+        net.fit([[1.0]], [1.0], eval_set=([[1.0]], [1.0]), metrics={"odd": lambda *_: answer})
+
+
+@pytest.mark.parametrize("answer", [2, True, np.float32(2), np.full((1, 1), 2.0)], ids=repr)
+def test_numbers_that_metrics_may_return(answer) -> None:
+    net = bm.MLP([1, 1], seed=0)
+    history = net.fit(
+        [[1.0]], [1.0], epochs=1, eval_set=([[1.0]], [1.0]), metrics={"it": lambda *_: answer}
+    )
+    assert history["eval_it"][0] == float(np.asarray(answer).item())

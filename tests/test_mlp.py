@@ -184,6 +184,28 @@ def test_repr() -> None:
     ]
 
 
+def test_repr_folds_what_is_alike() -> None:
+    deep = bm.MLP([2, *[32] * 50, 8, 8, 1], norm="layer", residual=True)
+    assert repr(deep).splitlines() == [
+        "MLP([2, *[32] * 50, 8, 8, 1], loss='mse', dtype='float32', norm='layer', residual=True)",
+        "  2 -> 32   relu, norm             96 parameters",
+        "  32 -> 32  relu + skip, norm   1,056 x 49",
+        "  32 -> 8   relu, norm            264",
+        "  8 -> 8    relu + skip, norm      72",
+        "  8 -> 1    identity                9",
+        "  together                     52,185",
+    ]
+    assert repr(bm.MLP([4, 4, 4, 4, 4])).splitlines()[1:] == [
+        "  4 -> 4  relu      20 x 3 parameters",
+        "  4 -> 4  identity  20",
+        "  together          80",
+    ]
+    rows = str(deep.summary()).splitlines()[1:]
+    assert [row.split()[0] for row in rows[:6]] == ["layer", "1", "2-50", "51", "52", "53"]
+    assert rows[2].split("  ")[-1].strip() == "49 x 128"
+    assert len(deep.summary().layers) == 53
+
+
 def test_gradients_and_backward_agree(net: bm.MLP, data) -> None:
     X, y = data
     loss, gradient = net.gradients(X, y)

@@ -122,3 +122,13 @@ def test_settings():
     )
     with pytest.raises(ValueError, match="Muon: momentum must be below 1"):
         bm.Muon(momentum=1)
+
+
+def test_checkpoints_have_no_second_state_between_hidden_layers(tmp_path):
+    """It is not used there; that going on from them is exact, test_resume.py finds."""
+    X, y = draw_data("mse", 50, 5)
+    net = make_network(bm.MLP, "mse", 5, (9, 33, 17))
+    net.fit(X, y, epochs=1, optimizer="muon", callbacks=bm.Checkpoint(tmp_path))
+    with np.load(tmp_path / "epoch-000001.npz") as file:
+        assert file["optimizer/state1"].shape == (net.num_parameters,)
+        assert file["optimizer/state2"].shape == (net.num_parameters - 9 * 33 - 33 * 17,)

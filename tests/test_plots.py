@@ -104,6 +104,43 @@ def test_network_abbreviates_large_layers() -> None:
     assert dots == [0, 2]
 
 
+def overlapping(figure, texts) -> list[str]:
+    """Pairs of texts of which one is drawn over the other."""
+    figure.canvas.draw()
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
+    return [
+        f"{one!r} and {other!r}"
+        for number, (one, box) in enumerate(boxes)
+        for other, another in boxes[:number]
+        if box.overlaps(another)
+    ]
+
+
+@pytest.mark.parametrize("size", [(3, 2.5), (6.4, 4.8), (12, 4), None], ids=str)
+@pytest.mark.parametrize(
+    "hidden",
+    [[64] * 10, [256, 128, 64, 32, 64, 128, 256, 128, 64, 32], [64] * 4 + [32] * 4 + [16]],
+    ids=str,
+)
+def test_labels_of_deep_networks_do_not_overlap(size, hidden, pyplot) -> None:
+    net = bm.MLP([8, *hidden, 1], "gelu_tanh", norm="layer", residual=True, seed=0)
+    for plot in (
+        plots.network,
+        plots.weights,
+        lambda net, ax: plots.activations(net, data(columns=8), ax),
+    ):
+        ax = None if size is None else pyplot.subplots(figsize=size, layout="constrained")[1]
+        ax = plot(net, ax)
+        assert not overlapping(ax.figure, [*ax.texts, *ax.get_yticklabels()])
+
+
+def test_layers_that_are_alike_have_one_label() -> None:
+    ax = plots.network(bm.MLP([8, *[64] * 9, 16, 16, 1], seed=0))
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["8\ninputs", "9 x 64\nrelu", "16\nrelu", "16\nrelu", "1\noutputs\nidentity"]
+    assert [text.get_position()[0] for text in ax.texts] == [0, 5, 10, 11, 12]
+
+
 def test_network_draws_each_weight_once() -> None:
     net = bm.MLP([2, 3, 1], seed=0)
     net.weights[0] = [[1, -2, 3], [-4, 5, -6]]
@@ -236,3 +273,11 @@ def test_residuals_in_standard_deviations() -> None:
     medians = ax.lines[-1].get_ydata()
     assert len(medians) == 10
     assert "standard deviation" in ax.get_ylabel()
+
+
+def test_what_is_no_axes(pyplot) -> None:
+    net = bm.MLP([2, 3, 1], seed=0)
+    figure, several = pyplot.subplots(2)
+    for ax, what in (("x", "'x'"), (several, "an array of 2"), (figure, "<Figure")):
+        with pytest.raises(TypeError, match=f"ax must be matplotlib's Axes, .* got {what}"):
+            net.plot(ax)

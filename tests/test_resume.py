@@ -122,6 +122,10 @@ def test_plans(tmp_path, dtype, sizes, rows, batch_size, plan):
 BETWEEN = {"norm": "layer", "residual": True}
 
 
+def test_muon_between_hidden_layers(tmp_path):
+    check(tmp_path, lambda: network((5, 20, 12, 7, 1)), optimizer=bm.Muon(0.01))
+
+
 def test_norms_and_residual_connections(tmp_path):
     check(tmp_path, lambda: network((5, 20, 20, 1), **BETWEEN), dropout=0.1)
 
@@ -146,10 +150,10 @@ def test_large_networks_on_many_threads(tmp_path, optimizer):
     settings = {"data": data, "optimizer": optimizer, "batch_size": 256}
     with bm.threads(8):
         whole, _ = run(tmp_path / "whole", 2, network(sizes), **settings)
-        for _ in range(10):
+        for number in range(10):
             again = network(sizes)
             path = tmp_path / "whole" / "epoch-000001.npz"
-            run(tmp_path / "again", 2, again, resume=path, **settings)
+            run(tmp_path / f"again-{number}", 2, again, resume=path, **settings)
             np.testing.assert_array_equal(again.parameters, whole.parameters)
 
 
@@ -217,39 +221,6 @@ def test_parameters_that_a_callback_has_changed(tmp_path, settings):
     nets.append(network())
     nets[1].fit(X, y, epochs=EPOCHS, resume=tmp_path / f"epoch-{CUT:06}.npz", **both)
     np.testing.assert_array_equal(nets[1].parameters, nets[0].parameters)
-
-
-def test_early_stopping(tmp_path):
-    """Patience counts the epochs before; so does the best, if the file has it."""
-    X, _ = table(rows=40)
-    settings = {
-        "eval_set": table(rows=30, inputs=5),
-        "optimizer": bm.Adam(0.03),
-        "data": (X, np.random.default_rng(1).normal(size=(40, 1))),
-    }
-    stopping = [bm.EarlyStopping(3), bm.EarlyStopping(3)]
-    whole, in_one = run(tmp_path / "a", 99, callbacks=[stopping[0]], **settings)
-    best, last = stopping[0].best_epoch, len(in_one)
-    assert 1 <= best < last < 99
-    path = tmp_path / "a" / f"epoch-{best:06}.npz"
-    again, in_two = run(tmp_path / "b", 99, resume=path, callbacks=[stopping[1]], **settings)
-    assert (len(in_two), stopping[1].best_epoch) == (last, best)
-    np.testing.assert_array_equal(again.parameters, whole.parameters)
-    with pytest.warns(UserWarning, match=f"best epoch is {best}, from before"):
-        run(
-            tmp_path / "b",
-            99,
-            resume=path.with_name(f"epoch-{last - 1:06}.npz"),
-            callbacks=stopping[1:],
-            **settings,
-        )
-
-
-def test_best_file_stays_the_best(tmp_path):
-    run(tmp_path, CUT, optimizer=bm.Adam(0.01))
-    before = bm.load(tmp_path / "best.npz")
-    run(tmp_path, CUT + 1, resume=tmp_path, optimizer=bm.Adam(0.5))
-    assert bm.load(tmp_path / "best.npz").epochs_trained == before.epochs_trained == CUT
 
 
 def test_progress_goes_on(tmp_path, capsys):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from briskmlp.cli import TableModel, read_table
 from briskmlp.cli._columns import Category, Number, Useless, learn, texts
+from briskmlp.cli._tables import nearly_numbers
 from briskmlp.cli._target import infer
 
 RNG = np.random.default_rng(0)
@@ -273,3 +274,41 @@ def test_models_that_were_tampered_with(path: list, value: object, message: str)
             archive.writestr(name, content)
     with pytest.raises(ValueError, match=message):
         TableModel.load(changed)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_of_csv(tmp_path: Path, separator: str) -> None:
+    pytest.importorskip("pandas")
+    path = tmp_path / "table.csv"
+    path.write_text(f"a b{separator}c\n1{separator}2,5\n3{separator}4\n".replace("2,5", "2.5"))
+    table = read_table(path)
+    assert list(table) == ["a b", "c"]
+    assert table["c"].tolist() == [2.5, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a,b\n1,2\n1,2,3\n", "table.csv is no table: .*Expected 2 fields in line 3, saw 3$"),
+        (b'a,b\n"1,2\n', "table.csv is no table: .*EOF inside string"),
+        (
+            b"a,b\n1,Z\xfcrich\n",
+            "table.csv is not text in UTF-8 .*0xfc.*; save it in that encoding",
+        ),
+    ],
+)
+def test_csv_that_cannot_be_read(tmp_path: Path, content: bytes, message: str) -> None:
+    pytest.importorskip("pandas")
+    (tmp_path / "table.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_table(tmp_path / "table.csv")
+
+
+def test_text_that_nearly_is_numbers() -> None:
+    def found(*values: object) -> list[str]:
+        return nearly_numbers(np.array(values, object))
+
+    assert found("1", "2", "-", "1e3", None) == ["-"]
+    assert found("1", "x", "y") == []
+    assert found("1", "2") == []  # text because it was asked for
+    assert nearly_numbers(np.array([1.0, np.nan])) == []

@@ -37,7 +37,7 @@ def outcome(net, X, y, **arguments):
     return np.concatenate([history["loss"], net.parameters])
 
 
-def tolerance(make, X, y, *, dtype, **arguments):
+def tolerance(make, X, y, *, dtype, outcome=outcome, **arguments):
     """Error that roundings may cause in the outcome of training a network from `make()`.
 
     A rounding acts like a disturbance of the parameters. How many times one grows until the end is

@@ -147,7 +147,7 @@ FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::u
                         index_t first_epoch, index_t batches_per_step, index_t steps_before,
                         const OptimizerSpec& optimizer, std::vector<double> dropout,
                         std::vector<double> noise, double gradient_factor, bool penalty,
-                        std::optional<index_t> threads) {
+                        std::optional<index_t> threads, bool batch_norm, bool folded) {
     require(optimizer.row_decay == 0 || batches_per_step == 1,
             "row_decay is of steps of one batch");
     return {epochs,
@@ -162,7 +162,9 @@ FitOptions make_options(index_t epochs, index_t batch_size, bool shuffle, std::u
             std::move(noise),
             threads.value_or(num_threads()),
             gradient_factor,
-            penalty};
+            penalty,
+            batch_norm,
+            folded};
 }
 
 // How a network would be trained with batches of so many rows.
@@ -225,9 +227,11 @@ void bind_fit(py::module_& m) {
              py::arg("shuffle"), py::arg("seed"), py::arg("first_epoch"),
              py::arg("batches_per_step"), py::arg("steps_before"), py::arg("optimizer"),
              py::arg("dropout"), py::arg("noise"), py::arg("gradient_factor") = 1.0,
-             py::arg("penalty") = false, py::arg("threads") = py::none())
+             py::arg("penalty") = false, py::arg("threads") = py::none(),
+             py::arg("batch_norm") = false, py::arg("folded") = true)
         .def_readonly("epochs", &FitOptions::epochs)
         .def_readonly("steps_before", &FitOptions::steps_before)
+        .def_readonly("batch_norm", &FitOptions::batch_norm)
         .def(
             "steps",
             [](const FitOptions& options, index_t batches) {

@@ -41,7 +41,7 @@ inline constexpr double kLeakySlope = 0.01;
 inline constexpr double kEluAlpha = 1.0;
 inline constexpr double kSeluScale = 1.0507009873554804934193349852946;
 inline constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
-inline constexpr double kLayerNormEpsilon = 1e-5;
+inline constexpr double kNormEpsilon = 1e-5;
 
 // Whether f'(z) is computed from y = f(z), which the forward pass stores anyway. For the others the
 // forward pass stores f'(z) beside y, where it shares the exponential with it.

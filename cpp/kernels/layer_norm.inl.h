@@ -19,7 +19,7 @@ template <class T>
 void layer_norm(index_t rows, index_t n, const T* x, index_t ldx, T* y, index_t ldy,
                 T* inverse_deviations) {
     using V = Vec<T>;
-    const V one = V::set(T(1)), epsilon = V::set(static_cast<T>(kLayerNormEpsilon));
+    const V one = V::set(T(1)), epsilon = V::set(static_cast<T>(kNormEpsilon));
     for (index_t r = 0; r < rows; ++r) {
         const T* const row = x + r * ldx;
         T* const y_row = y + r * ldy;

@@ -137,7 +137,7 @@ inline Normalized layer_norm(const Row& x) {
     for (const double value : x) {
         variance += (value - mean) * (value - mean) / n;
     }
-    Normalized result{x, 1 / std::sqrt(variance + kLayerNormEpsilon)};
+    Normalized result{x, 1 / std::sqrt(variance + kNormEpsilon)};
     for (double& value : result.y) {
         value = (value - mean) * result.inverse_deviation;
     }

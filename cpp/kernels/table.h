@@ -171,13 +171,26 @@ struct KernelTable {
     void (*drop)(const Dropped<T>&, index_t rows, index_t cols, T* y, index_t ldy, T* slope,
                  index_t ldslope);
 
-    // y (rows, n) = each row of x less its mean, by the root of its variance + kLayerNormEpsilon;
+    // y (rows, n) = each row of x less its mean, by the root of its variance + kNormEpsilon;
     // one over the root goes to inverse_deviations (rows) unless that is null. y may be x. And
     // back: d (rows, n) from the gradient by y to that by x, in place. Nothing beyond n is touched.
     void (*layer_norm)(index_t rows, index_t n, const T* x, index_t ldx, T* y, index_t ldy,
                        T* inverse_deviations);
     void (*layer_norm_backward)(index_t rows, index_t n, const T* y, index_t ldy,
                                 const T* inverse_deviations, T* d, index_t ldd);
+
+    // On (rows, cols), in whole vectors. Each column's mean, and the sum of its squared deviations.
+    void (*column_moments)(index_t rows, index_t cols, const T* x, index_t ldx, T* means,
+                           T* squares);
+    // y = x less its column's mean, times one over its deviation. y may be x.
+    void (*batch_norm)(index_t rows, index_t cols, const T* x, index_t ldx, const T* means,
+                       const T* inverse_deviations, T* y, index_t ldy);
+    // Of each column the sum of d, and that of d times y. And the way back: d from the gradient by
+    // y to that by x, in place, given the columns' means of d and of d times y over all rows.
+    void (*column_products)(index_t rows, index_t cols, const T* d, index_t ldd, const T* y,
+                            index_t ldy, T* sums, T* products);
+    void (*batch_norm_backward)(index_t rows, index_t cols, const T* y, index_t ldy, const T* means,
+                                const T* slopes, const T* inverse_deviations, T* d, index_t ldd);
 
     LossKernel<T> loss[kLossCount];  // in the order of the enumeration
 

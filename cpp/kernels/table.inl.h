@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/activation.inl.h"
+#include "kernels/batch_norm.inl.h"
 #include "kernels/class_loss.inl.h"
 #include "kernels/dropout.inl.h"
 #include "kernels/elementwise.inl.h"
@@ -46,6 +47,10 @@ constexpr KernelTable<T> make_table() {
     table.add_noise = add_noise<T>;
     table.layer_norm = layer_norm<T>;
     table.layer_norm_backward = layer_norm_backward<T>;
+    table.column_moments = column_moments<T>;
+    table.batch_norm = batch_norm<T>;
+    table.column_products = column_products<T>;
+    table.batch_norm_backward = batch_norm_backward<T>;
     for (int i = 0; i < kActivationCount; ++i) {
         table.activation_forward[i] = kActivationForward<T>[i];
         table.activation_backward[i] = kActivationBackward<T>[i];

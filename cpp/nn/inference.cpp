@@ -18,27 +18,37 @@ MatrixView<const T> weights_in_place(const Network<T>& net, const Layer& layer) 
     return {net.parameters() + layer.offset, layer.in + 1, layer.out, layer.out};
 }
 
-// All layers from `first` on, from x, which is in `other` unless that is the first of all, through
-// the matrices y and other in turn; returns the last. `stream` as pass_on needs it.
+// All layers from `first` on, from x, which is not where that one's outputs go: those of layers 0,
+// 2,
+// ... are in the matrix even, of the others in odd; returns the last. `stream` as pass_on needs it.
+// Little is copied, as for dense_forward.
 template <class T>
 MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels,
-                             std::size_t first, MatrixView<const T> x, MatrixView<T> y,
-                             MatrixView<T> other, MatrixView<T> stream, T* scratch) {
+                             std::size_t first, const MatrixView<const T>& x,
+                             const MatrixView<T>& even, const MatrixView<T>& odd,
+                             const MatrixView<T>& stream, T* scratch) {
+    const T* input = x.data;
+    index_t stride = x.stride;
+    T* output = even.data;
+    index_t cols = x.cols;
     for (std::size_t l = first; l < net.layers().size(); ++l) {
         const Layer& layer = net.layers()[l];
+        const MatrixView<T>& buffer = l % 2 == 0 ? even : odd;
+        const MatrixView<const T> in{input, x.rows, layer.in, stride};
+        const MatrixView<T> out{buffer.data, x.rows, layer.out, buffer.stride};
         const MatrixView<const T> w = weights_in_place(net, layer);
         // With one output W is its own transpose.
         const T* const column = layer.out == 1 ? w.data : nullptr;
-        y.cols = layer.out;
-        dense_forward(kernels, layer.activation, x, w, {column, 1, layer.in, layer.in}, y, {},
+        dense_forward(kernels, layer.activation, in, w, {column, 1, layer.in, layer.in}, out, {},
                       scratch);
         if (!layer.passes_on_as_is()) {
-            pass_on<T>(kernels, layer, x, y, stream, nullptr);
+            pass_on<T>(kernels, layer, in, out, stream, nullptr);
         }
-        x = y.constant();
-        std::swap(y, other);
+        input = output = buffer.data;
+        stride = buffer.stride;
+        cols = layer.out;
     }
-    return other;
+    return {output, x.rows, cols, stride};
 }
 
 }  // namespace
@@ -110,7 +120,7 @@ MatrixView<T> Inference<T>::run(const InputMatrix& tile) {
     T* const scratch = scratch_.size() == 0 ? nullptr : scratch_.data();
     if (reads_sparse(tile)) {
         first_layer(tile, even);
-        return through_layers<T>(*net_, *kernels_, 1, even.constant(), odd, even, stream, scratch);
+        return through_layers<T>(*net_, *kernels_, 1, even.constant(), even, odd, stream, scratch);
     }
     MatrixView<const T> x{input_.data.data(), tile.rows, tile.cols, input_.stride};
     if (input_.data.size() == 0) {

@@ -25,22 +25,27 @@ index_t stream_cols(const std::vector<Layer>& layers) {
 }
 
 template <class T>
-void pass_on(const KernelTable<T>& kernels, const Layer& layer, MatrixView<const T> x,
-             MatrixView<T> y, MatrixView<T> stream, T* inverse_deviations) {
-    const auto add = [&](MatrixView<const T> a, MatrixView<T> sum) {
-        kernels.add(y.rows, y.cols, y.data, y.stride, a.data, a.stride, sum.data, sum.stride);
-    };
-    if (!layer.normalizes) {
-        add(x, y);
-        return;
-    }
-    MatrixView<T> sums = y;
+MatrixView<T> add_sums(const KernelTable<T>& kernels, const Layer& layer, MatrixView<T> y,
+                       MatrixView<T> stream) {
     if (layer.residual) {
-        sums = stream;
-        add(stream.constant(), sums);
-    } else if (y.cols <= stream.cols) {
+        kernels.add(y.rows, y.cols, y.data, y.stride, stream.data, stream.stride, stream.data,
+                    stream.stride);
+        return stream;
+    }
+    if (y.cols <= stream.cols) {
         copy_rows(y.constant(), y.cols, stream);
     }
+    return y;
+}
+
+template <class T>
+void pass_on(const KernelTable<T>& kernels, const Layer& layer, MatrixView<const T> x,
+             MatrixView<T> y, MatrixView<T> stream, T* inverse_deviations) {
+    if (!layer.normalizes) {
+        kernels.add(y.rows, y.cols, y.data, y.stride, x.data, x.stride, y.data, y.stride);
+        return;
+    }
+    const MatrixView<T> sums = add_sums(kernels, layer, y, stream);
     kernels.layer_norm(y.rows, y.cols, sums.data, sums.stride, y.data, y.stride,
                        inverse_deviations);
 }
@@ -53,6 +58,12 @@ void pass_back(const KernelTable<T>& kernels, const Layer& layer, const Layer& a
         kernels.layer_norm_backward(d.rows, d.cols, y.data, y.stride, inverse_deviations, d.data,
                                     d.stride);
     }
+    add_sums_back(kernels, layer, above, d, stream);
+}
+
+template <class T>
+void add_sums_back(const KernelTable<T>& kernels, const Layer& layer, const Layer& above,
+                   MatrixView<T> d, MatrixView<T> stream) {
     if (above.residual) {
         kernels.add(d.rows, d.cols, d.data, d.stride, stream.data, stream.stride, d.data, d.stride);
     }
@@ -62,6 +73,10 @@ void pass_back(const KernelTable<T>& kernels, const Layer& layer, const Layer& a
 }
 
 #define BRISKMLP_INSTANTIATE(T)                                                                    \
+    template MatrixView<T> add_sums(const KernelTable<T>&, const Layer&, MatrixView<T>,            \
+                                    MatrixView<T>);                                                \
+    template void add_sums_back(const KernelTable<T>&, const Layer&, const Layer&, MatrixView<T>,  \
+                                MatrixView<T>);                                                    \
     template void pass_on(const KernelTable<T>&, const Layer&, MatrixView<const T>, MatrixView<T>, \
                           MatrixView<T>, T*);                                                      \
     template void pass_back(const KernelTable<T>&, const Layer&, const Layer&,                     \

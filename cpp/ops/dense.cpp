@@ -18,9 +18,10 @@ constexpr Activation kStored = Activation::kGelu;
 }  // namespace
 
 template <class T>
-void dense_forward(const KernelTable<T>& kernels, Activation activation, MatrixView<const T> x,
-                   MatrixView<const T> w, MatrixView<const T> wt, MatrixView<T> y,
-                   MatrixView<T> slope, T* scratch) {
+void dense_forward(const KernelTable<T>& kernels, Activation activation,
+                   const MatrixView<const T>& x, const MatrixView<const T>& w,
+                   const MatrixView<const T>& wt, const MatrixView<T>& y,
+                   const MatrixView<T>& slope, T* scratch) {
     const T* const bias = w.rows > x.cols ? w.row(x.cols) : nullptr;
     if (wt.data != nullptr && is_narrow(kernels, w.cols)) {
         kernels.narrow_forward(x.rows, w.cols, x.cols, x.data, x.stride, wt.data, wt.stride, bias,
@@ -111,9 +112,9 @@ void dense_backward_weights(const KernelTable<T>& kernels, MatrixView<const T> x
 }
 
 #define BRISKMLP_INSTANTIATE(T)                                                                    \
-    template void dense_forward(const KernelTable<T>&, Activation, MatrixView<const T>,            \
-                                MatrixView<const T>, MatrixView<const T>, MatrixView<T>,           \
-                                MatrixView<T>, T*);                                                \
+    template void dense_forward(const KernelTable<T>&, Activation, const MatrixView<const T>&,     \
+                                const MatrixView<const T>&, const MatrixView<const T>&,            \
+                                const MatrixView<T>&, const MatrixView<T>&, T*);                   \
     template void dense_activate(const KernelTable<T>&, Activation, MatrixView<T>, MatrixView<T>); \
     template void dense_slope(const KernelTable<T>&, Activation, MatrixView<const T>,              \
                               MatrixView<T>);                                                      \

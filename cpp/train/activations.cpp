@@ -6,13 +6,13 @@ namespace briskmlp {
 
 template <class T>
 Activations<T>::Activations(const Network<T>& net, index_t lanes, index_t rows,
-                            const Targets<T>& targets, bool dropout)
+                            const Targets<T>& targets, bool changed)
     : rows_(net.inputs(), lanes, rows, targets) {
     for (const Layer& layer : net.layers()) {
         y_.push_back(PaddedMatrix<T>::with_ones(rows, layer.out, lanes));
         d_.push_back(PaddedMatrix<T>(rows, layer.out, lanes));
-        const bool dropped = dropout && y_.size() < net.layers().size();
-        const bool overwritten = dropped || !layer.passes_on_as_is();
+        const bool hidden = y_.size() < net.layers().size();
+        const bool overwritten = (changed && hidden) || !layer.passes_on_as_is();
         slope_.push_back(derivative_from_output(layer.activation) && !overwritten
                              ? PaddedMatrix<T>()
                              : PaddedMatrix<T>(rows, layer.out, lanes));

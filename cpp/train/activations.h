@@ -12,9 +12,10 @@ namespace briskmlp {
 template <class T>
 class Activations {
   public:
-    // Room for `rows` rows with targets such as `targets` are, and for dropout or not.
+    // Room for `rows` rows with targets such as `targets` are; `changed`: hidden layers' outputs
+    // are, after their activation, by dropout or batch norm.
     Activations(const Network<T>& net, index_t lanes, index_t rows, const Targets<T>& targets,
-                bool dropout);
+                bool changed);
 
     BatchRows<T>& rows() { return rows_; }
 
@@ -27,8 +28,8 @@ class Activations {
     MatrixView<T> d(std::size_t layer, index_t first, index_t count) {
         return d_[layer].view(first, count);
     }
-    // f'(x W + b) of `layer` where its activation needs it stored, or dropout or what comes before
-    // the next layer changes the output; otherwise without data.
+    // f'(x W + b) of `layer` where its activation needs it stored, or dropout or a norm or what
+    // comes before the next layer changes the output; otherwise without data.
     MatrixView<T> slope(std::size_t layer, index_t first, index_t count) {
         return slope_[layer].view(first, count);
     }

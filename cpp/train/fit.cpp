@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "kernels/dispatch.h"
 #include "train/evaluate.h"
+#include "train/folding.h"
 #include "train/step.h"
 #include "train/team.h"
 
@@ -87,18 +88,23 @@ class Trainer {
           order_(static_cast<std::size_t>(data.x.rows)),
           interrupt_(observer) {
         StepNeeds needs{optimizer_needs(options.optimizer), !options.dropout.empty(),
-                        data.external != nullptr, options.penalty};
+                        data.external != nullptr, options.penalty, options.batch_norm};
         needs.optimizer.gradient = needs.optimizer.gradient || options.batches_per_step > 1;
-        const Plan plan = needs.external_loss
+        const Plan plan = needs.external_loss || needs.batch_norm
                               ? make_plan(net, kernels_, batch_size_, PlanKind::kTwoPhase)
                               : make_plan(net, kernels_, batch_size_, !needs.optimizer.gradient);
         team_ = Team(plan, steps_, options.threads);
         step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
         std::iota(order_.begin(), order_.end(), 0u);
+        if (needs.batch_norm) {
+            folding_.emplace(net, data, team_.most());
+        }
+        const bool unfolds = folding_.has_value() && options.folded && resumed == nullptr;
+        const Network<T>& begin = unfolds ? folding_->unfolded(net) : net;
         parallel(threads_for_parameters(), [&](const Worker& worker) {
             step_->restart(worker);
             worker.barrier();  // shares of that are not shares of what follows
-            resumed == nullptr ? step_->load(worker, net_) : step_->load_state(worker, *resumed);
+            resumed == nullptr ? step_->load(worker, begin) : step_->load_state(worker, *resumed);
         });
         step_->take_penalty();  // of a fit before
     }
@@ -149,18 +155,30 @@ class Trainer {
 
     // Takes the network's parameters if they are not those that it last stored.
     void load_changes() {
-        const auto matches = [&](const Worker& worker) { return step_->matches(worker, net_); };
-        if (!by_all(matches)) {
+        const bool matches =
+            folding_.has_value()
+                ? folding_->matches(net_)
+                : by_all([&](const Worker& worker) { return step_->matches(worker, net_); });
+        if (!matches) {
+            const Network<T>& changed = folding_.has_value() ? folding_->unfolded(net_) : net_;
             parallel(threads_for_parameters(),
-                     [&](const Worker& worker) { step_->load(worker, net_); });
+                     [&](const Worker& worker) { step_->load(worker, changed); });
         }
     }
 
-    bool finite() const {
-        return by_all([&](const Worker& worker) { return step_->finite(worker); });
+    // Makes ready what the network is to have: whether that is finite, and all that leads to it.
+    bool settle() {
+        if (!by_all([&](const Worker& worker) { return step_->finite(worker); })) {
+            return false;
+        }
+        return !folding_.has_value() || folding_->fold([&](Network<T>& net) {
+            parallel(threads_for_parameters(),
+                     [&](const Worker& worker) { step_->store(worker, net); });
+        });
     }
 
-    // Brings the network up to date. What it had before goes to `before` unless that is null.
+    // Brings the network up to date, once that is settled. What it had before goes to `before`
+    // unless that is null.
     void store(T* before) {
         const index_t size = net_.num_parameters();
         parallel(threads_for_parameters(), [&](const Worker& worker) {
@@ -169,8 +187,13 @@ class Trainer {
                           net_.parameters() + worker.end(size), before + worker.begin(size));
                 worker.barrier();
             }
-            step_->store(worker, net_);
+            if (!folding_.has_value()) {
+                step_->store(worker, net_);
+            }
         });
+        if (folding_.has_value()) {
+            folding_->give(net_);
+        }
     }
 
   private:
@@ -252,6 +275,7 @@ class Trainer {
     const FitOptions& options_;
     const index_t batch_size_, steps_;
     Step<T>* step_;
+    std::optional<Folding<T>> folding_;  // with batch norm
     Team team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
@@ -314,7 +338,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
         if (result.end == FitEnd::kDone) {
             best.epoch_done(loss);
         }
-        if (result.end == FitEnd::kDiverged || !trainer.finite()) {
+        if (result.end == FitEnd::kDiverged || !trainer.settle()) {
             result.end = FitEnd::kDiverged;
             best.restore(net);
             training.forget_step();

@@ -24,6 +24,10 @@ struct FitOptions {
     index_t threads;              // at most this many
     double gradient_factor = 1;   // of the loss's gradient, in every step
     bool penalty = false;         // whether it is reported
+    // Whether hidden layers pass on what train/batch_norm.h makes of their outputs; needs hidden
+    // layers, no other norm, and batches of two rows or more. The network has the layers that do
+    // without (train/folding.h): before the fit too if `folded`, else parameters to begin with.
+    bool batch_norm = false, folded = true;
 };
 
 struct EpochReport {

@@ -31,7 +31,8 @@ double differentiate(const Network<T>& net, const Dataset<T>& data, Objective ob
     const Plan plan = make_plan(net, table, rows, PlanKind::kChunked);
     threads = useful_threads(plan.cost.nanoseconds, threads);
     Weights<T> weights(net, table, whole_layers(net.layers()), d_x != nullptr, OptimizerNeeds{});
-    Minibatch<T> minibatch(net, table, weights, plan, rows, data.y, threads, false, objective);
+    Minibatch<T> minibatch(net, table, weights, plan, rows, data.y, threads,
+                           {false, false, objective});
     std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));
     std::iota(order.begin(), order.end(), 0u);
     const Batch<T> batch(data, order.data(), rows);

@@ -9,10 +9,12 @@ namespace briskmlp {
 template <class T>
 Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
                         const Weights<T>& weights, const Plan& plan, index_t rows,
-                        const Targets<T>& targets, index_t workers, bool dropout,
-                        Objective objective)
+                        const Targets<T>& targets, index_t workers, const MinibatchNeeds& needs)
     : plan_(plan),
-      pass_(net, kernels, weights, objective),
+      pass_(net, kernels, weights, needs.objective),
+      normalized_(needs.batch_norm ? std::make_unique<NormalizedPass<T>>(net, kernels, pass_, plan,
+                                                                         rows, workers)
+                                   : nullptr),
       kernels_(&kernels),
       chunked_(plan.kind == PlanKind::kChunked),
       layers_(net.layers().size()),
@@ -21,8 +23,9 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
     const RowCut cut = plan.cut(rows);
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
     for (index_t i = 0; i < (chunked_ ? workers : 1); ++i) {
-        activations_.emplace_back(
-            net, kernels.lanes, chunked_ ? std::min(rows, plan.tile_rows) : rows, targets, dropout);
+        activations_.emplace_back(net, kernels.lanes,
+                                  chunked_ ? std::min(rows, plan.tile_rows) : rows, targets,
+                                  needs.dropout || needs.batch_norm);
     }
     for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
         gradients_.emplace_back(weights.blocks(), kernels.lanes);
@@ -36,6 +39,10 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
 template <class T>
 void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch,
                             Phase phase) {
+    if (normalized_ != nullptr) {
+        run_normalized(worker, batch, watch, phase);
+        return;
+    }
     const RowCut cut = plan_.cut(batch.rows);
     index_t chunk = worker.begin(cut.chunks);
     const index_t end = cut.chunk_begin(worker.end(cut.chunks));
@@ -54,6 +61,20 @@ void Minibatch<T>::run_rows(const Worker& worker, const Batch<T>& batch, Watch* 
             const index_t count = cut.tile_begin(next) - cut.tile_begin(tile);
             watch->tile_done(nanoseconds_a_row_ * static_cast<double>(count));
         }
+    }
+}
+
+template <class T>
+void Minibatch<T>::run_normalized(const Worker& worker, const Batch<T>& batch, Watch* watch,
+                                  Phase phase) {
+    if (phase != Phase::kBackward) {
+        normalized_->forward(worker, activations_[0], batch, watch);
+    }
+    if (phase != Phase::kForward) {
+        const RowCut cut = plan_.cut(batch.rows);
+        const index_t tile = worker.begin(cut.tiles);
+        find_losses(activations_[0], cut.tile_begin(tile), cut, tile, worker.end(cut.tiles));
+        normalized_->backward(worker, activations_[0], batch, watch);
     }
 }
 
@@ -90,12 +111,19 @@ void Minibatch<T>::run_tiles(Activations<T>& activations, index_t first, const B
     if (phase == Phase::kForward) {
         return;
     }
+    find_losses(activations, first, cut, tile, end);
+    pass_.backward(activations, first, count);
+}
+
+template <class T>
+void Minibatch<T>::find_losses(Activations<T>& activations, index_t first, const RowCut& cut,
+                               index_t tile, index_t end) {
+    const index_t row = cut.tile_begin(tile);
     for (index_t t = tile; t < end; ++t) {
         const index_t begin = cut.tile_begin(t);
         tile_losses_[static_cast<std::size_t>(t)] =
             pass_.loss(activations, first + begin - row, cut.tile_begin(t + 1) - begin);
     }
-    pass_.backward(activations, first, count);
 }
 
 template <class T>

@@ -3,28 +3,41 @@
 // phase workers share nothing that any of them writes; between the two stands a barrier.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/parallel.h"
+#include "train/normalized_pass.h"
 #include "train/pass.h"
 #include "train/plan.h"
 #include "train/watch.h"
 
 namespace briskmlp {
 
+// What a minibatch has to have room for, and what is differentiated.
+struct MinibatchNeeds {
+    bool dropout = false;
+    bool batch_norm = false;  // only in a two-phase plan, and with hidden layers
+    Objective objective = Objective::kLoss;
+};
+
 template <class T>
 class Minibatch {
   public:
-    // For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`.
+    // For batches of up to `rows` rows with targets such as `targets` are, on up to `workers`. All
+    // but `plan` must outlive it.
     Minibatch(const Network<T>& net, const KernelTable<T>& kernels, const Weights<T>& weights,
               const Plan& plan, index_t rows, const Targets<T>& targets, index_t workers,
-              bool dropout, Objective objective = Objective::kLoss);
+              const MinibatchNeeds& needs);
+    Minibatch(const Minibatch&) = delete;  // its parts refer to each other
+    Minibatch& operator=(const Minibatch&) = delete;
 
     // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only.
     void want_input_gradient(T* d_x) { d_x_ = d_x; }
 
     // Phase A for this worker's chunks, cut short when `watch`, which may be null, has stopped. Or
-    // half of it, where a barrier is to stand between the two: not with a chunked plan.
+    // half of it, where a barrier is to stand between the two: not with a chunked plan. There are
+    // barriers in it if there is batch norm.
     enum class Phase { kAll, kForward, kBackward };
     void run_rows(const Worker& worker, const Batch<T>& batch, Watch* watch,
                   Phase phase = Phase::kAll);
@@ -62,11 +75,16 @@ class Minibatch {
     std::size_t first_weight_tile(index_t part, index_t parts) const;
     void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, const RowCut& cut,
                            index_t chunk, index_t tile);
+    void run_normalized(const Worker& worker, const Batch<T>& batch, Watch* watch, Phase phase);
+    // The losses of tiles [tile, end), the first of whose rows has number `first` in `activations`.
+    void find_losses(Activations<T>& activations, index_t first, const RowCut& cut, index_t tile,
+                     index_t end);
     void run_tiles(Activations<T>& activations, index_t first, const Batch<T>& batch,
                    const RowCut& cut, index_t tile, index_t end, Phase phase);
 
     Plan plan_;
     Pass<T> pass_;
+    std::unique_ptr<NormalizedPass<T>> normalized_;  // null without batch norm
     const KernelTable<T>* kernels_;
     bool chunked_;
     std::size_t layers_;

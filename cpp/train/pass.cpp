@@ -12,23 +12,30 @@ void Pass<T>::forward(Activations<T>& activations, index_t first, index_t count,
                       const Batch<T>& batch, index_t row) const {
     for (std::size_t l = 0; l < net_->layers().size(); ++l) {
         const Layer& layer = net_->layers()[l];
-        const MatrixView<const T> x = activations.x(l, first, count).constant();
-        const MatrixView<T> y = activations.x(l + 1, first, count);
-        const MatrixView<T> slope = activations.slope(l, first, count);
-        dense_forward(*kernels_, layer.activation, x, weights_->w(l), weights_->transposed(l), y,
-                      slope);
-        if (slope.data != nullptr) {
-            dense_slope(*kernels_, layer.activation, y.constant(), slope);
-        }
-        if (batch.dropout != nullptr && batch.dropout->on(l)) {
-            dense_drop(*kernels_, batch.dropout->template of<T>(l, layer.out, batch.number, row, 0),
-                       y, slope);
-        }
+        forward_layer(activations, first, count, batch, row, l);
         if (!layer.passes_on_as_is()) {
-            pass_on(*kernels_, layer, x, y, activations.stream(first, count),
+            pass_on(*kernels_, layer, activations.x(l, first, count).constant(),
+                    activations.x(l + 1, first, count), activations.stream(first, count),
                     activations.inverse_deviations(l, first));
         }
         activations.restore_ones(l + 1, first, count);
+    }
+}
+
+template <class T>
+void Pass<T>::forward_layer(Activations<T>& activations, index_t first, index_t count,
+                            const Batch<T>& batch, index_t row, std::size_t l) const {
+    const Layer& layer = net_->layers()[l];
+    const MatrixView<T> y = activations.x(l + 1, first, count);
+    const MatrixView<T> slope = activations.slope(l, first, count);
+    dense_forward(*kernels_, layer.activation, activations.x(l, first, count).constant(),
+                  weights_->w(l), weights_->transposed(l), y, slope);
+    if (slope.data != nullptr) {
+        dense_slope(*kernels_, layer.activation, y.constant(), slope);
+    }
+    if (batch.dropout != nullptr && batch.dropout->on(l)) {
+        dense_drop(*kernels_, batch.dropout->template of<T>(l, layer.out, batch.number, row, 0), y,
+                   slope);
     }
 }
 
@@ -67,12 +74,28 @@ void Pass<T>::backward(Activations<T>& activations, index_t first, index_t count
                                  slope, d);
             continue;
         }
-        dense_backward_input(*kernels_, Activation::kIdentity, d_y, weights_->transposed(l), {}, {},
-                             d);
+        backward_through(activations, first, count, l);
         pass_back(*kernels_, below, layers[l], y, activations.inverse_deviations(l - 1, first), d,
                   activations.stream(first, count));
-        dense_backward_activation(*kernels_, below.activation, y, slope, d);
+        backward_activation(activations, first, count, l - 1);
     }
+}
+
+template <class T>
+void Pass<T>::backward_through(Activations<T>& activations, index_t first, index_t count,
+                               std::size_t layer) const {
+    dense_backward_input(*kernels_, Activation::kIdentity,
+                         activations.d(layer, first, count).constant(), weights_->transposed(layer),
+                         {}, {}, activations.d(layer - 1, first, count));
+}
+
+template <class T>
+void Pass<T>::backward_activation(Activations<T>& activations, index_t first, index_t count,
+                                  std::size_t layer) const {
+    dense_backward_activation(*kernels_, net_->layers()[layer].activation,
+                              activations.x(layer + 1, first, count).constant(),
+                              activations.slope(layer, first, count).constant(),
+                              activations.d(layer, first, count));
 }
 
 template <class T>

@@ -24,12 +24,23 @@ class Pass {
     void forward(Activations<T>& activations, index_t first, index_t count, const Batch<T>& batch,
                  index_t row) const;
 
+    // Layer `layer` of that, without what becomes of its outputs on their way to the next one.
+    void forward_layer(Activations<T>& activations, index_t first, index_t count,
+                       const Batch<T>& batch, index_t row, std::size_t layer) const;
+
     // Weighted sum of the rows' losses (0 unless it is kLoss); d of the last layer receives its
     // gradient.
     double loss(Activations<T>& activations, index_t first, index_t count) const;
 
     // From d of the last layer to d of the first.
     void backward(Activations<T>& activations, index_t first, index_t count) const;
+
+    // Of that: d of the layer below `layer`, first the gradient by what that layer passes on, then
+    // to be made that with respect to its x W + b.
+    void backward_through(Activations<T>& activations, index_t first, index_t count,
+                          std::size_t layer) const;
+    void backward_activation(Activations<T>& activations, index_t first, index_t count,
+                             std::size_t layer) const;
 
     // Replaces x(0) by the gradient with respect to it; needs the first layer's transpose.
     void input_gradient(Activations<T>& activations, index_t first, index_t count) const;

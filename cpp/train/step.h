@@ -26,10 +26,12 @@ struct StepNeeds {
     bool dropout;
     bool external_loss;  // only in a two-phase plan
     bool penalty;        // take_penalty
+    bool batch_norm;     // as external_loss, and only with hidden layers
 
     bool operator==(const StepNeeds& other) const {
         return optimizer == other.optimizer && dropout == other.dropout &&
-               external_loss == other.external_loss && penalty == other.penalty;
+               external_loss == other.external_loss && penalty == other.penalty &&
+               batch_norm == other.batch_norm;
     }
 };
 

@@ -12,8 +12,9 @@ TiledStep<T>::TiledStep(const Network<T>& net, const KernelTable<T>& kernels, co
                         index_t workers)
     : kernels_(&kernels),
       weights_(net, kernels, whole_layers(net.layers()), false, needs.optimizer),
-      minibatch_(net, kernels, weights_, plan, rows, targets, workers, needs.dropout,
-                 needs.external_loss ? Objective::kGiven : Objective::kLoss) {
+      minibatch_(net, kernels, weights_, plan, rows, targets, workers,
+                 {needs.dropout, needs.batch_norm,
+                  needs.external_loss ? Objective::kGiven : Objective::kLoss}) {
     if (needs.optimizer.gradient) {
         gradient_ = BlockMatrices<T>(weights_.blocks(), kernels.lanes);
         squares_.resize(minibatch_.tiles().size());

@@ -55,6 +55,13 @@ class TrainingState(NamedTuple):
     standardized: bool  # whether the arrays belong to standardized data
     own_loss: bool  # whether what it minimises is a function
     arrays: dict[str, Array]  # (P,) each, see `core.training_state`
+    earlier: dict[int, Array]  # parameters (P,) after earlier epochs, see `Training.keep`
+    batch_norm: bool = False  # whether they belong to hidden units with a batch norm
+
+    @property
+    def shown(self) -> bool:
+        """Whether the network shows one of the arrays as they are."""
+        return not (self.standardized or self.batch_norm)
 
 
 class Algorithm(Protocol):

@@ -175,11 +175,15 @@ class FitOptions:
         gradient_factor: typing.SupportsFloat | typing.SupportsIndex = 1.0,
         penalty: bool = False,
         threads: typing.SupportsInt | typing.SupportsIndex | None = None,
+        batch_norm: bool = False,
+        folded: bool = True,
     ) -> None: ...
     def steps(self, batches: typing.SupportsInt | typing.SupportsIndex) -> int:
         """
         The optimizer's steps in an epoch of so many batches.
         """
+    @property
+    def batch_norm(self) -> bool: ...
     @property
     def epochs(self) -> int: ...
     @property

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ._history import History
 from ._validate import Array, real_number
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from ._algorithm import TrainingState
     from ._files import File
     from ._mlp import MLP
+    from ._training import Start
 
 
 class Training:
@@ -30,6 +33,9 @@ class Training:
         Of the training data, and of a step.
     columns
         The figures that every epoch will have in the history.
+    kept
+        Parameters that callbacks may want back, see `keep`: by the callback's id, after how many
+        epochs and which they were.
     error
         What ended the fit early, such as a `KeyboardInterrupt`; None while it goes on, and after a
         regular end.
@@ -40,19 +46,22 @@ class Training:
     def __init__(
         self,
         net: MLP,
+        start: Start,
         *,
-        history: History,
         epochs: int,
         rows: int,
         batch_size: int,
         columns: tuple[str, ...],
     ) -> None:
         self.net = net
-        self.history = history
+        self.history = start.history
         self.epochs, self.rows, self.batch_size = epochs, rows, batch_size
         self.columns = columns
         self.error: BaseException | None = None
-        self._before = net.epochs_trained - len(history)
+        self.kept: dict[int, tuple[int, Array]] = {}
+        # Epochs that the network has been trained for, but not in this fit or that it resumes.
+        self._before = start.epochs_trained - len(start.history)
+        self._earlier = {} if start.training is None else start.training.earlier
 
     @property
     def batches(self) -> int:
@@ -67,26 +76,52 @@ class Training:
     def save(self, file: File) -> None:
         """Write the network as `MLP.save` does, with what ``fit(resume=file)`` needs.
 
-        That is the optimizer's state: one to three times the size of the parameters. For use in
-        `Callback.on_epoch_end`. With `LBFGS`, which cannot be resumed, the network alone.
+        That is the optimizer's state, one to three times the size of the parameters, and what
+        `keep` has kept. For use in `Callback.on_epoch_end`. With `LBFGS`, which cannot be resumed,
+        the network alone.
         """
         from ._saving import save
 
         if not hasattr(self, "state"):
             raise RuntimeError("training.save is for on_epoch_end, when a step is complete")
-        save(self.net, file, training=self.state())
+        state = self.state()
+        if state is not None:
+            earlier = dict(self.kept.values())
+            earlier.pop(len(self.history), None)  # the network has them
+            state = state._replace(earlier=earlier)
+        save(self.net, file, training=state)
 
-    def restore(self, parameters: Array, epochs: int) -> None:
-        """Give the network the parameters that it had after so many epochs of this fit."""
-        self.net.parameters = parameters
-        self.tell_net(epochs)
+    def keep(self, callback: Callback) -> None:
+        """Keep the parameters of now, for a callback, in place of what it had kept before."""
+        if id(callback) in self.kept:
+            parameters = self.kept[id(callback)][1]
+            np.copyto(parameters, self.net.parameters)
+        else:
+            parameters = self.net.parameters.copy()
+        self.kept[id(callback)] = len(self.history), parameters
+
+    def keep_earlier(self, callback: Callback, epoch: int) -> bool:
+        """Keep those after an epoch before this fit was resumed; whether its file has them."""
+        if epoch == len(self.history):
+            self.keep(callback)
+        elif epoch in self._earlier:
+            self.kept[id(callback)] = epoch, self._earlier[epoch].copy()
+        return id(callback) in self.kept
+
+    def restore(self, callback: Callback) -> None:
+        """Give the network the parameters that a callback kept, if it did, for good."""
+        if id(callback) in self.kept:
+            epochs, parameters = self.kept.pop(id(callback))
+            self.net.parameters = parameters
+            self.tell_net(epochs)
 
 
 class Callback:
     """What follows a training. A subclass overrides what it needs.
 
     `MLP.fit` calls `on_fit_begin` before the first step, `on_epoch_end` after each epoch, and
-    `on_fit_end` however it ends, if it began.
+    `on_fit_end` however it ends, if it began. One that is resumed goes through the first and the
+    last even if no epoch is left.
 
     Examples
     --------
@@ -101,8 +136,8 @@ class Callback:
     True
     """
 
-    def on_fit_begin(self, training: Training) -> None:
-        """A fit begins. An error ends it before anything has changed."""
+    def on_fit_begin(self, training: Training) -> object:
+        """A fit begins. An error ends it before anything has changed; true before an epoch."""
 
     def on_epoch_end(self, training: Training) -> object:
         """An epoch has ended. What counts as true ends the fit; None goes on."""
@@ -137,15 +172,20 @@ def callback_list(callbacks: object, name: str = "callbacks") -> list[Callback]:
     raise TypeError(f"{name} must be functions or Callbacks, got {callbacks!r}")
 
 
-def begin(callbacks: Sequence[Callback], training: Training) -> None:
-    """Call each `on_fit_begin`; if one fails, end those that had begun."""
+def begin(callbacks: Sequence[Callback], training: Training) -> bool:
+    """Call each `on_fit_begin`; if one fails, end those that had begun.
+
+    Returns whether one of them wants no epoch at all.
+    """
+    over = False
     for count, callback in enumerate(callbacks):
         try:
-            callback.on_fit_begin(training)
+            over = bool(callback.on_fit_begin(training)) or over
         except BaseException as error:
             training.error = error
             end(callbacks[:count], training)
             raise
+    return over
 
 
 def end(callbacks: Sequence[Callback], training: Training) -> None:

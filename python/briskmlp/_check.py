@@ -15,6 +15,7 @@ from ._history import History
 from ._layerwise import gradient_sizes, passes
 from ._losses import POSITIVE_LOSSES
 from ._optimizers import Adam
+from ._scaling import has_own_scale
 from ._validate import Array
 
 if TYPE_CHECKING:
@@ -157,13 +158,16 @@ def _of_scale(values: Array, fine: Array, name: str, remedy: str) -> Iterator[Fi
 
 def _of_targets(net: Inspectable, y: Array) -> Iterator[Finding]:
     if net._network.metric != "accuracy":
-        remedy = (
-            "Train with fit(..., standardize=True), which scales them for mse and gaussian_nll, or "
-            "scale them: (y - y.mean(axis=0)) / y.std(axis=0), undone on predictions."
-        )
+        positive = net._network.loss in POSITIVE_LOSSES
+        scaled = "y / y.mean(axis=0)" if positive else "(y - y.mean(axis=0)) / y.std(axis=0)"
+        remedy = "Train with fit(..., standardize=True), which scales them."
+        if net.activations[-1] != "identity" or has_own_scale(net._network):
+            remedy = (
+                f"Scale them: {scaled}, undone on predictions; with this loss or output layer "
+                "fit(..., standardize=True) cannot."
+            )
         fine = np.zeros(y.shape[1], bool)
-        if net._network.loss in POSITIVE_LOSSES:
-            remedy = "Scale them: y / y.mean(axis=0), undone on predictions."
+        if positive:
             fine = y.mean(axis=0) <= LARGE  # from 0 on, they need not lie around 0
         yield from _of_scale(y, fine, "y", remedy)
         return

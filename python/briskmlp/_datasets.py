@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _briskmlp_core as core
-from ._validate import Array, DType, real_array, reject, require_finite, rows, whole_number
+from ._validate import Array, DType, real_array, real_number, reject, require_finite, rows
 
 Dataset = tuple[Array, Array, Array | None]  # inputs, targets, weights of the rows
 CLASS_LOSSES = ("cross_entropy", "focal")  # of one class out of several
@@ -163,7 +163,12 @@ def _weights_by_class(class_weight: object, classes: int) -> Array:
     if isinstance(class_weight, Mapping):
         by_class = np.ones(classes)
         for key, weight in class_weight.items():
-            by_class[whole_number(key, "a class of class_weight", 0, classes - 1)] = weight
+            if key not in range(classes):  # where 1.0 and True are, as they are among labels
+                raise ValueError(
+                    f"class_weight has the class {key!r}; those of the network are the numbers "
+                    f"from 0 to {classes - 1}"
+                )
+            by_class[int(key)] = real_number(weight, f"class_weight[{key}]")
     else:
         by_class = real_array(class_weight, "class_weight", np.dtype(float))  # type: ignore[arg-type]
         if by_class.shape != (classes,):

@@ -14,6 +14,7 @@ from ._optimizer import Optimizer
 from ._own_loss import OwnLoss
 from ._rates import RatesOfEpoch, rates_of
 from ._training import Start
+from ._validate import Array
 
 
 def descent(
@@ -71,6 +72,7 @@ class Descent:
         self._options, self._rates, self._batches = options, rates, batches
         self._optimizer, self._resumed, self._own_loss = optimizer, resumed, own_loss
         self._network: core.Network | None = None
+        self._folded: Array | None = None  # what the network had when an epoch was done
         self._epochs = 0
 
     def run(
@@ -87,6 +89,8 @@ class Descent:
 
         def epoch_done(report: Report) -> bool:
             self._epochs = report.epoch
+            if self._options.batch_norm:
+                self._folded = network.parameters.copy()
             if own is not None and eval_data is not None:
                 start = time.perf_counter()
                 figures = own.evaluate(network, eval_data)
@@ -128,10 +132,23 @@ class Descent:
         arrays = None if self._network is None else core.training_state(self._network)
         if self._network is None or arrays is None:
             return None
+        if self._options.batch_norm:
+            if self._folded is None or not np.array_equal(self._folded, self._network.parameters):
+                raise RuntimeError(
+                    "parameters that a callback changed after an epoch with batch_norm cannot be "
+                    "gone on with before the next one is done"
+                )
+            return self._state_of(arrays)
         shown = arrays.get("average", arrays["weights"])
         if not np.array_equal(shown, self._network.parameters):  # a callback has been at them
             arrays["weights"] = self._network.parameters.copy()
             if "average" in arrays:
                 arrays["average"] = arrays["weights"]
+        return self._state_of(arrays)
+
+    def _state_of(self, arrays: dict[str, Array]) -> TrainingState:
         steps = self._options.steps_before + self._epochs * self._options.steps(self._batches)
-        return TrainingState(self._optimizer, steps, False, self._own_loss is not None, arrays)
+        own = self._own_loss is not None
+        return TrainingState(
+            self._optimizer, steps, False, own, arrays, {}, self._options.batch_norm
+        )

@@ -13,7 +13,8 @@ from ._lbfgs import LBFGS
 from ._optimizer import Optimizer
 from ._scaling import scaling_of
 from ._standardized import Twin
-from ._training import rows_per_step
+from ._state import is_as_drawn
+from ._training import require_pairs, rows_per_step
 from ._validate import Array
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class RateTest:
         return plots.rate_test(self, ax)
 
 
-def find_lr(
+def find_lr(  # noqa: PLR0913 - see `MLP.find_lr`
     net: Inspectable,
     data: Dataset,
     settings: Optimizer | LBFGS,
@@ -65,6 +66,7 @@ def find_lr(
     high: float,
     steps: int,
     batch_size: int | None,
+    batch_norm: bool,
     standardize: bool,
 ) -> RateTest:
     """Train a copy of the network with rising rates, see `MLP.find_lr`."""
@@ -76,6 +78,8 @@ def find_lr(
         raise ValueError(f"steps must be at least {FEWEST}, got {steps}")
     batch_size = rows_per_step(batch_size, len(data[0]))
     data = _enough_of(data, steps * batch_size, net.seed)
+    if batch_norm:
+        require_pairs(batch_size, len(data[0]))
     twin, losses_in = net.copy(), (1.0, 0.0)
     if standardize:
         scaling = scaling_of(net._network, data)
@@ -83,7 +87,8 @@ def find_lr(
         data = scaling.apply(data, net.dtype)
         losses_in = scaling.loss_factor, scaling.loss_shift
     rates = np.geomspace(low, high, steps)
-    losses = _losses(twin, data, settings, rates, batch_size) * losses_in[0] + losses_in[1]
+    losses = _losses(twin, data, settings, rates, batch_size, batch_norm)
+    losses = losses * losses_in[0] + losses_in[1]
     return _judge(rates, losses)
 
 
@@ -97,7 +102,12 @@ def _enough_of(data: Dataset, rows: int, seed: int) -> Dataset:
 
 
 def _losses(
-    net: Inspectable, data: Dataset, settings: Optimizer, rates: Array, batch_size: int
+    net: Inspectable,
+    data: Dataset,
+    settings: Optimizer,
+    rates: Array,
+    batch_size: int,
+    batch_norm: bool,
 ) -> Array:
     """The loss of each batch, (steps,), while the network is trained; NaN after a divergence."""
     batches = -(-len(data[0]) // batch_size)
@@ -115,6 +125,8 @@ def _losses(
         batches_per_step=1,
         dropout=[],
         noise=[],
+        batch_norm=batch_norm,
+        folded=batch_norm and not is_as_drawn(net._network, net.seed, net.init),
         optimizer=scheduled.spec(len(net.activations)),
     )
     outcome = core.fit(

@@ -221,6 +221,7 @@ class Inspectable(Differentiable):
         high: float = 10.0,
         steps: int = 200,
         batch_size: int | None = None,
+        batch_norm: bool = False,
         standardize: bool = False,
         sample_weight: ArrayLike | None = None,
     ) -> RateTest:
@@ -230,7 +231,7 @@ class Inspectable(Differentiable):
 
         Parameters
         ----------
-        X, y, batch_size, standardize, sample_weight
+        X, y, batch_size, batch_norm, standardize, sample_weight
             As for `fit`.
         optimizer
             As for `fit`; its own learning rate does not matter. Default `Adam()`.
@@ -271,6 +272,7 @@ class Inspectable(Differentiable):
             high=_validate.real_number(high, "high"),
             steps=_validate.positive_int(steps, "steps"),
             batch_size=batch_size,
+            batch_norm=_validate.batch_norm(batch_norm, len(self.sizes) - 2, self.norm),
             standardize=_validate.boolean(standardize, "standardize"),
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence, Sized
+from itertools import groupby, pairwise
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _briskmlp_core as core
@@ -22,20 +23,30 @@ class LayerArrays(Sequence[Array]):
     [array([1., 2., 3.], dtype=float32), array([0.], dtype=float32)]
     """
 
-    def __init__(self, arrays: Iterable[Array]) -> None:
-        self._arrays = list(arrays)
+    def __init__(self, arrays: Iterable[Array], name: str) -> None:
+        self._arrays, self._name = list(arrays), name
 
     def __len__(self) -> int:
         return len(self._arrays)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._arrays[index]
+        try:
+            return self._arrays[index]
+        except IndexError:
+            raise IndexError(
+                f"there is no {self._name}[{index}], the network has {len(self)} layers"
+            ) from None
 
     def __setitem__(self, index: int, value: ArrayLike) -> None:
         if isinstance(index, slice):
             raise TypeError("assign to one layer at a time, or to all through the network")
-        array = self._arrays[index]
-        array[...] = array_of(value, f"layer {index}", array.shape, array.dtype)
+        array = self[index]
+        if np.ndim(value) == 0:
+            raise ValueError(
+                f"{self._name}[{index}] is an array of shape {array.shape}, got {value!r}; to fill "
+                f"it with a number: {self._name}[{index}][...] = {value!r}"
+            )
+        array[...] = array_of(value, f"{self._name}[{index}]", array.shape, array.dtype)
 
     def __repr__(self) -> str:
         return repr(self._arrays)
@@ -47,7 +58,22 @@ def split(flat: Array, sizes: Sequence[int]) -> tuple[LayerArrays, LayerArrays]:
     for K, N in pairwise(sizes):
         start, end = end, end + (K + 1) * N
         blocks.append(flat[start:end].reshape(K + 1, N))
-    return LayerArrays(b[:-1] for b in blocks), LayerArrays(b[-1] for b in blocks)
+    weights, biases = (b[:-1] for b in blocks), (b[-1] for b in blocks)
+    return LayerArrays(weights, "weights"), LayerArrays(biases, "biases")
+
+
+def runs(items: Sequence[Any], least: int = 3) -> list[tuple[int, int]]:
+    """Where items begin and how many alike follow: one by one, unless there are `least` in a row.
+
+    >>> runs(["a", "b", "b", "b", "c", "c"])
+    [(0, 1), (1, 3), (4, 1), (5, 1)]
+    """
+    found, start = [], 0
+    for _, group in groupby(items):
+        count = len(list(group))
+        found += [(start, count)] if count >= least else [(start + i, 1) for i in range(count)]
+        start += count
+    return found
 
 
 def describe(network: core.Network) -> list[str]:
@@ -66,6 +92,11 @@ def describe(network: core.Network) -> list[str]:
 
 def assign(arrays: LayerArrays, values: Sequence[ArrayLike], name: str) -> None:
     """Copy `values`, one a layer, into `arrays`: all of them or, after an error, none."""
+    if not isinstance(values, Sized):
+        raise TypeError(
+            f"{name} must be {len(arrays)} arrays, one a layer, got {values!r}; to write to one of "
+            f"them, or a part: net.{name}[0][...] = value"
+        )
     if len(values) != len(arrays):
         raise ValueError(f"{name} has {len(values)} entries, the network has {len(arrays)} layers")
     checked = [

@@ -175,8 +175,16 @@ class Scorer:
                 p = p[:, middle_columns(self.net._network)]
             scores = {name: metric(self.targets, p) for name, metric in self.named.items()}
         for name, function in self.functions.items():
-            scores[name] = float(function(self.given, prediction))
+            scores[name] = _number(function(self.given, prediction), name.removeprefix("eval_"))
         return scores
+
+
+def _number(value: object, name: str) -> float:
+    """What a metric returned, if it is one real number, be it in an array."""
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "biuf":
+        raise TypeError(f"metric {name!r} must return a number, it returned {value!r:.200}")
+    return float(array.item())
 
 
 def _pairs(metrics: object) -> Iterable[tuple[str, Any]]:

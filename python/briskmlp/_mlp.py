@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import _briskmlp_core as core
 from . import _validate
 from ._inspectable import Inspectable
-from ._state import MAX_SEED, build
+from ._state import MAX_SEED, build, is_as_drawn
 
 if TYPE_CHECKING:
     from ._algorithm import Algorithm
@@ -153,6 +153,7 @@ class MLP(Inspectable):
         average: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         input_noise: float | ArrayLike = 0.0,
+        batch_norm: bool = False,
         shuffle: bool = True,
         standardize: bool = False,
         sample_weight: ArrayLike | None = None,
@@ -205,13 +206,17 @@ class MLP(Inspectable):
             The standard deviation of normal noise that every row of every batch gets on its inputs,
             or one for each input, (in,): in the units of X, with `standardize` of the standardized.
             Evaluation and prediction have none. Default 0.
+        batch_norm
+            Whether each hidden unit's outputs are standardized in every batch: less their mean, by
+            the root of their variance + 1e-5 (Ioffe and Szegedy 2015). After each epoch the layers
+            take this up, so that the network itself has no norm. See Notes. Default False.
         shuffle
             Whether each epoch takes the rows in an order of its own. Default True.
         standardize
-            Whether to train on columns of X less their means, by their standard deviations; and for
-            "mse" and "gaussian_nll" so on targets, if the output layer is the identity. The layers
-            take this up: the network works on X as it is, before, between and afterwards, and all
-            figures are in the units of y. See Notes. Default False.
+            Whether to train on columns of X less their means, by their standard deviations; and
+            for regression so on targets, if the output layer is the identity. The layers take this
+            up: the network works on X as it is, before, between and afterwards, and all figures are
+            in the units of y. See Notes. Default False.
         sample_weight
             Weights of the rows (M,): none negative, not all zero. Default: all the same.
         class_weight
@@ -270,9 +275,17 @@ class MLP(Inspectable):
         `sample_weight`; a column that is constant is only shifted. They are not kept: a further fit
         takes its own, and goes on from what the network then is. Only weights that are still as
         they were drawn count as drawn for standardized data. What is minimised stays the same; so
-        with "mse" all targets have one scale. Weight decay and clipping act on what the weights for
-        standardized data are. A copy of X in the network's dtype is made. A warning tells of
-        columns so far from 0 that the dtype is too coarse for predictions.
+        all targets have one scale, except with "gaussian_nll" and "gamma". With "poisson", "gamma"
+        and "tweedie" targets are divided by their means and not shifted, with "log_cosh" and
+        several quantiles shifted and not divided, see docs/losses.md. Weight decay and clipping act
+        on what the weights for standardized data are. A copy of X in the network's dtype is made. A
+        warning tells of columns so far from 0 that the dtype is too coarse for predictions.
+
+        With `batch_norm` means and variances for the network are those of the rows given, of 4096
+        evenly spaced ones if there are more. Every batch needs two rows. Weights still as they were
+        drawn count as drawn for standardized units; others are first made such that the network
+        does what it did. Weight decay and clipping act on the weights for standardized units. See
+        docs/layers.md.
 
         A `loss` function is called once a batch, from this thread, with copies; with all rows of
         `eval_set` for ``eval_loss``; there is no ``eval_metric`` then, and `metrics` are functions.
@@ -299,7 +312,7 @@ class MLP(Inspectable):
         from ._optimizers import optimizer_of
         from ._own_loss import datasets
         from ._progress import open_progress
-        from ._training import columns, fresh, make_scorer, rows_per_step, train
+        from ._training import columns, fresh, make_scorer, require_pairs, rows_per_step, train
 
         data, eval_data, own_loss = datasets(
             self._network, X, y, sample_weight, class_weight, eval_set, loss
@@ -311,16 +324,19 @@ class MLP(Inspectable):
         average = _validate.share(average, "average")
         batches_per_step = _validate.positive_int(batches_per_step, "batches_per_step")
         dropped = _validate.dropout(dropout, len(self.sizes) - 2)
-        noise = _validate.input_noise(input_noise, self.sizes[0])
+        noise = _validate.input_noise(input_noise, self.sizes[0], self.dtype)
         standardize = _validate.boolean(standardize, "standardize")
+        normalized = _validate.batch_norm(batch_norm, len(self.sizes) - 2, self.norm)
         rows = len(data[0])
         settings = optimizer_of(optimizer)
         if isinstance(settings, LBFGS):
             settings.require_whole_batch(
-                batch_size, rows, batches_per_step, average, dropped, noise
+                batch_size, rows, batches_per_step, average, dropped, noise, normalized
             )
             batch_size = rows
         batch_size = rows_per_step(batch_size, rows)
+        if normalized:
+            require_pairs(batch_size, rows)
         scorer = make_scorer(metrics, self, eval_data, eval_set, own_loss is not None)
         figures = columns(eval_data, scorer, own_loss is not None)
         start = fresh(self)
@@ -328,16 +344,18 @@ class MLP(Inspectable):
             from ._resume import resumed
 
             own = own_loss is not None
-            start = resumed(resume, self, settings, figures, standardize, own) or start
+            start = resumed(resume, self, settings, figures, standardize, normalized, own) or start
         algorithm: Algorithm
         if isinstance(settings, LBFGS):
-            algorithm = Minimisation(settings, epochs, own_loss)
+            algorithm = Minimisation(settings, self.sizes, epochs, own_loss)
         else:
             algorithm = descent(
                 settings,
                 start,
                 own_loss,
                 layers=len(self.activations),
+                batch_norm=normalized,
+                folded=normalized and not is_as_drawn(self._network, self.seed, self.init),
                 average=average,
                 epochs=epochs,
                 batches=-(-rows // batch_size),
@@ -358,26 +376,24 @@ class MLP(Inspectable):
             metric_name=start.history.metric_name,
             before=len(start.history),
         )
-        undo = start.give(self)
         training = Training(
             self,
-            history=start.history,
+            start,
             epochs=epochs,
             rows=rows,
             batch_size=batch_size,
             columns=figures,
         )
-        if len(start.history) < epochs:
-            train(
-                training,
-                data,
-                eval_data,
-                algorithm,
-                scorer=scorer,
-                display=display,
-                callbacks=followers,
-                undo=undo,
-            )
+        train(
+            training,
+            start,
+            data,
+            eval_data,
+            algorithm,
+            scorer=scorer,
+            display=display,
+            callbacks=followers,
+        )
         if training.error is not None:
             raise training.error
         return training.history

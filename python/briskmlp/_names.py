@@ -10,13 +10,17 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> str:
 
     >>> unknown_name("activation", "rleu", ["relu", "tanh"])
     "unknown activation 'rleu'; did you mean 'relu'? Known: relu, tanh"
+    >>> unknown_name("column", "Age", ["flag", "Age ", "income"])
+    "unknown column 'Age'; did you mean 'Age '? Known: flag, Age , income"
     >>> unknown_name("activation", 7, ["relu", "tanh"])
     'unknown activation 7; known: relu, tanh'
     """
     import difflib  # not needed as long as nothing is wrong
 
     known = list(known)
-    nearest = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
+    plain = {one.strip().lower(): one for one in reversed(known)}
+    nearest = difflib.get_close_matches(str(name).strip().lower(), plain, n=1, cutoff=0.5)
     if nearest:
-        return f"unknown {what} {name!r}; did you mean {nearest[0]!r}? Known: {', '.join(known)}"
+        meant = plain[nearest[0]]
+        return f"unknown {what} {name!r}; did you mean {meant!r}? Known: {', '.join(known)}"
     return f"unknown {what} {name!r}; known: {', '.join(known)}"

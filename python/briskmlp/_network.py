@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from . import _briskmlp_core as core
 from . import _validate
 from ._history import History
-from ._layers import LayerArrays, assign, describe, split
+from ._layers import LayerArrays, assign, describe, runs, split
 from ._losses import loss_of
 from ._state import network_from, state_of
 from ._validate import Array
@@ -195,13 +195,26 @@ class Network:
           784 -> 128  relu      100,480 parameters
           128 -> 10   identity    1,290
           together              101,770
+
+        Layers that are alike are told of once:
+
+        >>> bm.MLP([2, *[32] * 50, 1])
+        MLP([2, *[32] * 50, 1], loss='mse', dtype='float32')
+          2 -> 32   relu          96 parameters
+          32 -> 32  relu      1,056 x 49
+          32 -> 1   identity      33
+          together            51,873
         """
         settings = [f"loss={self.loss!r}", f"dtype='{self.dtype}'"]
         if self.norm is not None:
             settings.append(f"norm={self.norm!r}")
         if self.residual:
             settings.append("residual=True")
-        head = f"{type(self).__name__}({list(self.sizes)}, {', '.join(settings)})"
+        sizes = [
+            f"*[{self.sizes[at]}] * {count}" if count > 1 else str(self.sizes[at])
+            for at, count in runs(self.sizes, least=6)
+        ]
+        head = f"{type(self).__name__}([{', '.join(sizes)}], {', '.join(settings)})"
         names = describe(self._network)
         maps = [f"{K} -> {N}" for K, N in pairwise(self.sizes)]
         counts = [f"{(K + 1) * N:,}" for K, N in pairwise(self.sizes)]
@@ -209,8 +222,9 @@ class Network:
         first = max(map(len, maps))
         second = max(map(len, names))
         lines = [
-            f"  {map_:<{first}}  {name:<{second}}  {count:>{len(total)}}"
-            for map_, name, count in zip(maps, names, counts, strict=True)
+            f"  {maps[at]:<{first}}  {names[at]:<{second}}  {counts[at]:>{len(total)}}"
+            + (f" x {count}" if count > 1 else "")
+            for at, count in runs(list(zip(maps, names, strict=True)))
         ]
         lines[0] += " parameters"
         together = f"  {'together':<{first + 2 + second}}  {total}"

@@ -104,7 +104,15 @@ class ParameterGroups(Settings):
         object.__setattr__(self, "layer_rates", tuple(map(float, values)))
 
 
-_ALL_ALIKE = ParameterGroups()
+def layer_rates(groups: ParameterGroups, layers: int) -> list[float]:
+    """The factor of each of so many layers; none if they are all alike."""
+    rates = list(groups.layer_rates or ())
+    if rates and len(rates) != layers:
+        raise ValueError(f"layer_rates has {len(rates)} entries, the network has {layers} layers")
+    return rates
+
+
+ALL_ALIKE = ParameterGroups()
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -129,7 +137,7 @@ class Optimizer(Settings):
     weight_decay: float = 0.0
     l1: float = 0.0
     clip: ClipNorm | ClipValue | None = None
-    groups: ParameterGroups = _ALL_ALIKE
+    groups: ParameterGroups = ALL_ALIKE
 
     @property
     def rate(self) -> float | Schedule:
@@ -164,15 +172,10 @@ class Optimizer(Settings):
             own["clip_norm"] = self.clip.limit
         elif isinstance(self.clip, ClipValue):
             own["clip_value"] = self.clip.limit
-        rates = self.groups.layer_rates or ()
-        if rates and len(rates) != layers:
-            raise ValueError(
-                f"layer_rates has {len(rates)} entries, the network has {layers} layers"
-            )
         return core.OptimizerSpec(
             self.kind,
             learning_rate=1.0 if callable(self.rate) else self.rate,
-            layer_rates=list(rates),
+            layer_rates=layer_rates(self.groups, layers),
             decay_biases=self.groups.decay_biases,
             average=average,
             **own,

@@ -25,6 +25,7 @@ def resumed(
     settings: Optimizer | LBFGS,
     figures: Sequence[str],
     standardized: bool,
+    batch_norm: bool,
     own_loss: bool,
 ) -> Start | None:
     """Where a training of a network of these layers stood; None if a folder has no file yet."""
@@ -52,6 +53,7 @@ def resumed(
         [
             ("optimizer", training.optimizer, settings.kind),
             ("standardize", training.standardized, standardized),
+            ("batch_norm", training.batch_norm, batch_norm),
             ("a loss of its own", training.own_loss, own_loss),
             ("figures", history.keys(), list(figures)),
         ],

@@ -7,37 +7,40 @@ A file is a zip archive of these members, none compressed. The same network give
 - ``history.npy``: (epochs, columns), the figures of the latest fit; absent if there are none;
 - ``optimizer/weights.npy`` and so on: (P,) each, the state of a training that `Checkpoint` wrote;
   absent from other files, and in format 2 only;
+- ``earlier/3.npy``, say: (P,), what the parameters were after the third epoch of that training, if
+  `EarlyStopping` may want them back;
 - ``preprocessing.json``: how `briskmlp train` made inputs from a table's columns, with a version of
   its own; absent from other networks. `briskmlp.load` passes over it.
 
 ``"optimizer"`` in the JSON is null where there is no such state; else its kind, its steps, whether
-the data were standardized and the loss a function, and the names of the arrays. The weights that
+the data were standardized, the hidden units had a batch norm and the loss was a function, the names
+of the arrays and, if there are any, the numbers of those earlier epochs. The weights that
 ``parameters.npy`` has are not written twice.
 
-What is read may come from anywhere. Nothing in it is executed, and memory is taken only after the
-sizes that the JSON, the arrays' headers and the archive state have been found to agree with each
-other and with the length of the file.
+What is read may come from anywhere. Nothing in it is executed, and memory is taken only after what
+the JSON says has been found to agree with the arrays.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import zipfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from . import _npz
 from ._algorithm import TrainingState
 from ._files import File, name_of, reading, writing
 from ._history import History
+from ._layers import split
 from ._optimizers import OPTIMIZERS
 from ._state import (
     BETWEEN_LAYERS,
     FORMAT,
     NEWEST_FORMAT,
+    Outline,
     num_parameters,
     outline_of,
     require_version,
@@ -60,22 +63,6 @@ STATE_ENTRIES = {
 }  # of a training, in the JSON
 MAX_STEPS = 2**53
 STATE_ARRAYS = ("weights", "state1", "state2", "average")  # of a training, in this order
-MAX_READ = 2**20  # bytes read at once: no directory, JSON or header needs more
-SHORTEST_ZIP = 22  # bytes: an end without a beginning
-MAGIC = b"\x93NUMPY\x01\x00"  # of format 1.0, which has two bytes for the header's length
-ALIGNMENT = 64  # of the numbers in an .npy file
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can state, so that bytes do not change
-# What zipfile, json and the checks raise when bytes do not mean what they should.
-ERRORS = (
-    ValueError,
-    TypeError,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-    RecursionError,
-    RuntimeError,
-    zipfile.BadZipFile,
-)
 
 
 class Saved(NamedTuple):
@@ -114,66 +101,60 @@ def save(
             arrays[HISTORY] = np.stack([net.history[name] for name in columns], axis=1)
     if training is not None:
         state["format_version"] = NEWEST_FORMAT
-        state["optimizer"], own = _training_entry(training)
+        state["optimizer"], own = _training_entry(training, net.sizes)
         arrays |= own
     texts = {JSON: json.dumps(state, indent=1)}
     if preprocessing is not None:
         texts[PREPROCESSING] = json.dumps(preprocessing, allow_nan=False)
-    for name, text in texts.items():
-        if len(text) > MAX_READ:
-            raise ValueError(f"{name} would have {len(text):,} bytes, at most {MAX_READ:,}")
-    with writing(file) as opened, zipfile.ZipFile(opened, "w") as archive:
-        for name, text in texts.items():
-            _add(archive, name, len(text), [text.encode("ascii")])
-        for name, array in arrays.items():
-            head = _head(array.shape, array.dtype)
-            values = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-            chunks = [head, values.reshape(-1).view(np.uint8).data]
-            _add(archive, name, len(head) + values.nbytes, chunks)
+    with writing(file) as opened:
+        _npz.write(opened, texts, arrays)
 
 
-def _training_entry(training: TrainingState) -> tuple[dict[str, Any], dict[str, Array]]:
+def _training_entry(
+    training: TrainingState, sizes: Sequence[int]
+) -> tuple[dict[str, Any], dict[str, Array]]:
     """What the JSON says of a training, and its members."""
-    arrays = dict(training.arrays)
-    if not training.standardized:  # the network shows one of them
+    arrays = {
+        name: array[_in_use(training.optimizer, name, sizes)]
+        for name, array in training.arrays.items()
+    }
+    if training.shown:
         del arrays["average" if "average" in arrays else "weights"]
-    entry = {
+    entry: dict[str, Any] = {
         "kind": training.optimizer,
         "steps": training.steps,
         "standardized": training.standardized,
         "own_loss": training.own_loss,
         "arrays": list(arrays),
     }
-    return entry, {_array_member(name): array for name, array in arrays.items()}
+    if training.batch_norm:
+        entry["batch_norm"] = True
+    members = {_array_member(name): array for name, array in arrays.items()}
+    if training.earlier:
+        entry["earlier"] = sorted(training.earlier)
+        for epoch in entry["earlier"]:
+            array = training.earlier[epoch]
+            require_finite(array, f"parameters after epoch {epoch}", array.dtype)
+            members[_earlier_member(epoch)] = array
+    return entry, members
+
+
+def _in_use(optimizer: str, name: str, sizes: Sequence[int]) -> Any:
+    """Which entries (P,) of an array are saved: Muon has no second state between hidden layers."""
+    if optimizer != "muon" or name != "state2":
+        return slice(None)
+    used = np.ones(num_parameters(list(sizes)), bool)
+    for weights in split(used, sizes)[0][1:-1]:
+        weights[...] = False
+    return used
 
 
 def _array_member(name: str) -> str:
     return f"optimizer/{name}.npy"
 
 
-def _add(archive: zipfile.ZipFile, name: str, size: int, chunks: Iterable[Any]) -> None:
-    """Add a member of `size` bytes, which the chunks are together."""
-    info = zipfile.ZipInfo(name, EPOCH)
-    info.create_system = 3  # wherever it is written
-    info.external_attr = 0o600 << 16
-    info.file_size = size
-    with archive.open(info, "w") as member:
-        for chunk in chunks:
-            member.write(chunk)
-
-
-def _head_text(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    """How an .npy file describes an array: always in these words, so that they can be compared."""
-    descr = f"<f{dtype.itemsize}"
-    return f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode("ascii")
-
-
-def _head(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    """All that precedes the numbers in an .npy file."""
-    text = _head_text(shape, dtype)
-    before = len(MAGIC) + 2
-    padded = -(-(before + len(text) + 1) // ALIGNMENT) * ALIGNMENT - before
-    return MAGIC + padded.to_bytes(2, "little") + text.ljust(padded - 1) + b"\n"
+def _earlier_member(epoch: int) -> str:
+    return f"earlier/{epoch}.npy"
 
 
 # --- Reading -----------------------------------------------------------------------------------
@@ -184,17 +165,16 @@ def read(file: File, *, training: bool = False) -> Saved:
     with reading(file) as opened:
         try:
             return _read(opened, training)
-        except ERRORS as error:
+        except _npz.ERRORS as error:
             raise ValueError(f"cannot load {name_of(file)}: {error}") from error
 
 
 def _read(opened: BinaryIO, with_training: bool) -> Saved:
-    guarded = _Guarded(opened)
-    with zipfile.ZipFile(guarded) as archive:
-        members = Counter(info.filename for info in archive.infolist())
+    with _npz.Archive(opened) as archive:
+        members = archive.members
         if JSON not in members:
             raise ValueError(f"it has no member {JSON}")
-        state = _parse(archive, JSON, guarded)
+        state = archive.parse(JSON)
         require_version(state)
         between = state["format_version"] != FORMAT and not state.keys().isdisjoint(BETWEEN_LAYERS)
         entries = {*ENTRIES, *BETWEEN_LAYERS} if between else ENTRIES
@@ -205,88 +185,45 @@ def _read(opened: BinaryIO, with_training: bool) -> Saved:
             raise ValueError(f"dtype is {state['dtype']!r:.80}, expected 'float32' or 'float64'")
         outline = outline_of(state)
         history, shape = _history_of(state["history"])
-        training = _training_of(state)
+        training = _training_of(state, shape[0])
         expected = {JSON, PARAMETERS, HISTORY} if shape[0] else {JSON, PARAMETERS}
         expected |= members.keys() & {PREPROCESSING}
-        expected |= set() if training is None else set(map(_array_member, training.arrays))
+        if training is not None:
+            expected |= {_array_member(name) for name in training.arrays}
+            expected |= {_earlier_member(epoch) for epoch in training.earlier}
         if members != Counter(expected):
             found, wanted = ", ".join(members.elements()), ", ".join(sorted(expected))
             raise ValueError(f"it has the members {found:.200}; expected {wanted}")
         count = num_parameters(outline.sizes)
-        flat = _read_array(archive, PARAMETERS, (count,), outline.dtype, guarded)
+        flat = archive.array(PARAMETERS, (count,), outline.dtype)
         require_finite(flat, "parameters", flat.dtype)
         if history is not None and shape[0]:
-            figures = _read_array(archive, HISTORY, shape, np.dtype("f8"), guarded)
+            figures = archive.array(HISTORY, shape, np.dtype("f8"))
             for row in figures.tolist():
                 history.append(dict(zip(state["history"]["columns"], row, strict=True)))
-        extra = _parse(archive, PREPROCESSING, guarded) if PREPROCESSING in members else None
+        extra = archive.parse(PREPROCESSING) if PREPROCESSING in members else None
         if training is not None and with_training:
-            for name in training.arrays:
-                member = _array_member(name)
-                array = _read_array(archive, member, (count,), outline.dtype, guarded)
-                if name in ("weights", "average"):  # a mean of squares may have overflowed
-                    require_finite(array, member, array.dtype)
-                training.arrays[name] = array
-            if not training.standardized:
+            _read_training(archive, training, outline)
+            if training.shown:
                 training.arrays["average" if "weights" in training.arrays else "weights"] = flat
     return Saved(state | {"parameters": flat}, history, extra, training if with_training else None)
 
 
-class _Guarded:
-    """A file of which only short pieces can be read, and only from where it has some."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.tell = file, file.tell
-        self.length = file.seek(0, os.SEEK_END)
-        if self.length < SHORTEST_ZIP:
-            raise ValueError(f"it has {self.length} bytes and is no zip archive")
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.length}[whence]
-        if not 0 <= start + offset <= self.length:
-            raise ValueError(f"it ends at byte {self.length:,} and refers to {start + offset:,}")
-        return self.file.seek(start + offset)
-
-    def read(self, count: int = -1) -> bytes:
-        if count > MAX_READ:
-            raise ValueError(f"it has a part of {count:,} bytes where none is so long")
-        return self.file.read(count if count >= 0 else MAX_READ)
-
-
-def _member(archive: zipfile.ZipFile, name: str, guarded: _Guarded) -> zipfile.ZipInfo:
-    info = archive.getinfo(name)
-    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-        raise ValueError(f"{name} is compressed")
-    if info.header_offset + info.file_size > guarded.length:
-        raise ValueError(f"{name} has {info.file_size:,} bytes, the file {guarded.length:,}")
-    return info
-
-
-def _read_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    if info.file_size > MAX_READ:
-        raise ValueError(f"{info.filename} has {info.file_size:,} bytes, at most {MAX_READ:,}")
-    return archive.read(info)
-
-
-def _parse(archive: zipfile.ZipFile, member: str, guarded: _Guarded) -> dict[str, Any]:
-    """The entries of a member in JSON, if it is an object whose names differ."""
-
-    def entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({name for name, _ in pairs}) < len(pairs):
-            raise ValueError(f"{member} has two entries of one name")
-        return dict(pairs)
-
-    def constant(name: str) -> Any:
-        raise ValueError(f"{member} has the number {name}")
-
-    text = _read_bytes(archive, _member(archive, member, guarded)).decode("ascii")
-    parsed = json.loads(text, object_pairs_hook=entries, parse_constant=constant)
-    if not isinstance(parsed, dict):
-        raise ValueError(f"{member} is not an object")
-    return parsed
+def _read_training(archive: _npz.Archive, training: TrainingState, outline: Outline) -> None:
+    """Read the arrays of a training."""
+    shape, dtype = (num_parameters(outline.sizes),), outline.dtype
+    for name in training.arrays:
+        member = _array_member(name)
+        in_use = _in_use(training.optimizer, name, outline.sizes)
+        array = np.zeros(shape, dtype)
+        array[in_use] = archive.array(member, array[in_use].shape, dtype)
+        if name in ("weights", "average"):  # a mean of squares may have overflowed
+            require_finite(array, member, dtype)
+        training.arrays[name] = array
+    for epoch in training.earlier:
+        member = _earlier_member(epoch)
+        training.earlier[epoch] = archive.array(member, shape, dtype)
+        require_finite(training.earlier[epoch], member, dtype)
 
 
 def _history_of(entry: object) -> tuple[History | None, tuple[int, int]]:
@@ -306,14 +243,14 @@ def _history_of(entry: object) -> tuple[History | None, tuple[int, int]]:
     return History(names), (epochs, len(columns))
 
 
-def _training_of(state: dict[str, Any]) -> TrainingState | None:
-    """A training as the JSON describes it, its arrays still empty."""
+def _training_of(state: dict[str, Any], epochs: int) -> TrainingState | None:
+    """A training of so many epochs as the JSON describes it, its arrays still empty."""
     entry = state["optimizer"]
     if entry is None:
         return None
     if state["format_version"] == FORMAT:
         raise ValueError(f"optimizer must be null in format {FORMAT}")
-    if not isinstance(entry, dict) or entry.keys() != STATE_ENTRIES:
+    if not isinstance(entry, dict) or entry.keys() - {"earlier", "batch_norm"} != STATE_ENTRIES:
         raise ValueError(f"optimizer must be {', '.join(sorted(STATE_ENTRIES))}, got {entry!r:.80}")
     names = entry["arrays"]
     if not isinstance(names, list) or names != [name for name in STATE_ARRAYS if name in names]:
@@ -324,36 +261,16 @@ def _training_of(state: dict[str, Any]) -> TrainingState | None:
         boolean(entry["standardized"], "optimizer's standardized"),
         boolean(entry["own_loss"], "optimizer's own_loss"),
         {name: np.empty(0) for name in names},
+        {epoch: np.empty(0) for epoch in _earlier_of(entry.get("earlier", []), epochs)},
+        boolean(entry.get("batch_norm", False), "optimizer's batch_norm"),
     )
 
 
-def _read_array(
-    archive: zipfile.ZipFile,
-    name: str,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    guarded: _Guarded,
-) -> Array:
-    """The array of an .npy member that must be described exactly so."""
-    info = _member(archive, name, guarded)
-    with archive.open(info) as member:
-        start = member.read(len(MAGIC) + 2)
-        if start[:-2] != MAGIC or len(start) < len(MAGIC) + 2:
-            raise ValueError(f"{name} is not an array in NumPy's format 1.0")
-        text = member.read(int.from_bytes(start[-2:], "little"))
-        if text.strip() != _head_text(shape, dtype):
-            wanted = _head_text(shape, dtype).decode()
-            raise ValueError(f"{name} is described by {text.strip()[:200]!r}, expected {wanted}")
-        count = int(np.prod(shape, dtype=object))
-        if info.file_size != len(start) + len(text) + count * dtype.itemsize:
-            raise ValueError(f"{name} has {info.file_size:,} bytes, which do not fit {shape}")
-        values = np.empty(count, dtype)
-        done = 0
-        while done < count:
-            chunk = np.frombuffer(member.read(MAX_READ), dtype.newbyteorder("<"))
-            values[done : done + len(chunk)] = chunk
-            done += len(chunk)
-            if not len(chunk):
-                raise ValueError(f"{name} ends too early")
-        member.read(1)  # nothing; it has the checksum compared
-    return values.reshape(shape)
+def _earlier_of(numbers: object, epochs: int) -> list[int]:
+    """The numbers of epochs, ascending, before the last one of so many."""
+    if isinstance(numbers, list):
+        last = max(1, epochs - 1)
+        checked = [whole_number(number, "an earlier epoch", 1, last) for number in numbers]
+        if checked == sorted(set(checked)):
+            return checked
+    raise ValueError(f"optimizer's earlier epochs must ascend, got {numbers!r:.80}")

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _briskmlp_core as core
-from ._datasets import Dataset
+from ._datasets import CLASS_LOSSES, Dataset
 from ._layers import split
+from ._loss_settings import Huber
+from ._losses import POSITIVE_LOSSES, middle_columns
 from ._validate import Array, DType
 
 CHUNK = 2**16  # numbers that are converted to float64 at once: they stay in the cache
 COARSE = 1e-3  # of a standard deviation: steps between numbers that are worth a warning
 ROUNDING = 1e-13  # of a mean: what is left of the deviation where all numbers are the same
+CLASS_LIKE = (*CLASS_LOSSES, "binary_cross_entropy")  # whose targets have no units
 SMALLEST = 1e-30  # of the scales, so that weights divided by them stay in float32's range
 
 Floats = NDArray[np.float64]
@@ -87,6 +91,8 @@ class Scaling:
         The outputs are those for standardized targets times `factor` plus `shift`, (out,).
     loss_factor, loss_shift
         So is the loss.
+    loss
+        The loss for standardized targets; None if it is the network's own.
     """
 
     mean: Floats
@@ -97,6 +103,7 @@ class Scaling:
     shift: Floats | float = 0.0
     loss_factor: float = 1.0
     loss_shift: float = 0.0
+    loss: Huber | None = None
 
     def apply(self, data: Dataset, dtype: DType) -> Dataset:
         """The data set, standardized: a copy."""
@@ -135,22 +142,73 @@ def scaling_of(network: core.Network, data: Dataset, *, targets: bool = True) ->
     x, y, w = data
     mean, deviation = moments(x, w)
     _warn_if_coarse("X", mean, deviation, network.dtype)
-    scale = scales(mean, deviation, network.dtype)
-    follows = network.activations[-1] == "identity" and network.loss in ("mse", "gaussian_nll")
-    if not targets or not follows:
-        return Scaling(mean, scale)
-    y_mean, deviation = moments(y, w)
-    _warn_if_coarse("y", y_mean, deviation, network.dtype)
-    y_scale = scales(y_mean, deviation, network.dtype)
-    if network.loss == "mse":  # adds up the targets' squares: one scale for all of them
-        rms = np.sqrt(np.mean(deviation**2))
-        common = float(scales(np.abs(y_mean).max(), rms, network.dtype))
-        y_scale = np.full_like(y_scale, common)
-        return Scaling(mean, scale, y_mean, y_scale, y_scale, y_mean, common**2)
-    factor = np.concatenate([y_scale, np.ones_like(y_scale)])  # means, then log-variances
-    shift = np.concatenate([y_mean, 2 * np.log(y_scale)])
-    loss_shift = float(np.mean(np.log(y_scale)))
-    return Scaling(mean, scale, y_mean, y_scale, factor, shift, 1.0, loss_shift)
+    inputs = Scaling(mean, scales(mean, deviation, network.dtype))
+    if not targets or network.activations[-1] != "identity" or network.loss in CLASS_LIKE:
+        return inputs
+    mean, deviation = moments(y, w)
+    if network.loss in POSITIVE_LOSSES:
+        return replace(inputs, **_of_means(network, mean))
+    _warn_if_coarse("y", mean, deviation, network.dtype)
+    return replace(inputs, **_of_numbers(network, mean, deviation))
+
+
+def _of_means(network: core.Network, mean: Floats) -> dict[str, Any]:
+    """The scaling of targets whose means are exp(z): by their own, log of which goes into z.
+
+    Half a deviance of power p grows like the targets to 2 - p. Unless that is 0, it adds up
+    what is in the units of the targets: one scale for all of them.
+    """
+    power = {"poisson": 1.0, "gamma": 2.0}.get(network.loss) or network.loss_settings[0]
+    scale = np.where(mean > SMALLEST, mean, 1.0)
+    if power != 2:
+        scale = np.full_like(scale, scale.mean())
+    return {
+        "target_mean": np.zeros_like(scale),
+        "target_scale": scale,
+        "shift": np.log(scale),
+        "loss_factor": float(scale[0] ** (2 - power)),
+    }
+
+
+def _of_numbers(network: core.Network, mean: Floats, deviation: Floats) -> dict[str, Any]:
+    """The scaling of targets that may lie anywhere."""
+    loss, dtype = network.loss, network.dtype
+    if loss == "gaussian_nll":
+        scale = scales(mean, deviation, dtype)
+        return {
+            "target_mean": mean,
+            "target_scale": scale,
+            "factor": np.concatenate([scale, np.ones_like(scale)]),  # means, then log-variances
+            "shift": np.concatenate([mean, 2 * np.log(scale)]),
+            "loss_shift": float(np.mean(np.log(scale))),
+        }
+    # The others add up what is in the units of the targets: one scale for all of them.
+    common = float(scales(np.abs(mean).max(), np.sqrt(np.mean(deviation**2)), dtype))
+    shift = np.zeros(network.outputs)
+    shift[middle_columns(network)] = mean
+    if has_own_scale(network):
+        return {"target_mean": mean, "target_scale": np.ones_like(mean), "shift": shift}
+    scaled_loss = None
+    if loss == "huber":
+        scaled_loss = Huber(network.loss_settings[0] / common)
+    return {
+        "target_mean": mean,
+        "target_scale": np.full_like(mean, common),
+        "factor": common,
+        "shift": shift,
+        "loss_factor": common**2 if loss in ("mse", "huber") else common,
+        "loss": scaled_loss,
+    }
+
+
+def has_own_scale(network: core.Network) -> bool:
+    """Whether targets are in units that the loss sets, so that they can be shifted only.
+
+    log cosh is a parabola below 1 and a straight line above, and softplus, between quantiles, an
+    exponential below 1 and a straight line above.
+    """
+    several = network.outputs > network.target_cols
+    return network.loss == "log_cosh" or (network.loss == "quantile" and several)
 
 
 def _warn_if_coarse(name: str, mean: Floats, deviation: Floats, dtype: DType) -> None:

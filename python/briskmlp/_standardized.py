@@ -35,11 +35,10 @@ class Twin:
 
     def __init__(self, net: Network, scaling: Scaling) -> None:
         self.net, self.scaling = net, scaling
-        self.network = net.copy()._network
+        self.network = build_like(net._network, scaling.loss)
         self.sizes = self.network.sizes
-        drawn = build_like(self.network)
-        drawn.initialize(net.seed, net.init)
-        if not np.array_equal(drawn.parameters, net.parameters):
+        self.network.initialize(net.seed, net.init)
+        if not np.array_equal(self.network.parameters, net.parameters):
             self.take()
         self._note()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from . import _briskmlp_core as core
 from ._losses import from_plain, loss_of, named_numbers, plain
 from ._validate import (
@@ -73,11 +75,20 @@ def build(
         ) from None
 
 
-def build_like(network: core.Network, dtype: DType | None = None) -> core.Network:
-    """A network of the same kind, its parameters zero; of another type if one is given."""
-    loss = loss_of(network.loss, network.loss_settings)
-    dtype = network.dtype if dtype is None else dtype
+def build_like(
+    network: core.Network, loss: Loss | None = None, dtype: DType | None = None
+) -> core.Network:
+    """A network of the same kind, with another loss or type if one is given, parameters zero."""
+    loss = loss or loss_of(network.loss, network.loss_settings)
+    dtype = dtype or network.dtype
     return build(network.sizes, network.activations, loss, dtype, network.norm, network.residual)
+
+
+def is_as_drawn(network: core.Network, seed: int, init: str) -> bool:
+    """Whether the parameters are still the initial ones."""
+    drawn = build_like(network)
+    drawn.initialize(seed, init)
+    return np.array_equal(drawn.parameters, network.parameters)
 
 
 def state_of(network: core.Network, seed: int, init: str, epochs_trained: int) -> dict[str, Any]:

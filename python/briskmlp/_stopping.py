@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import warnings
 
-import numpy as np
-
 from ._callbacks import Callback, Training
 from ._monitor import Monitor
-from ._validate import Array, positive_int, real_number
+from ._validate import positive_int, real_number
 
 
 class EarlyStopping(Callback):
@@ -31,8 +29,7 @@ class EarlyStopping(Callback):
     restore_best
         Whether the network gets the parameters from after the best epoch when the fit ends, be it
         by this, after the last epoch, by Ctrl-C or by a `DivergenceError`. Its `epochs_trained`
-        then counts up to that epoch; the history keeps all. Default True. A resumed fit does not
-        have those of the epochs before: a warning tells if one of them stays the best.
+        then counts up to that epoch; the history keeps all. Default True.
 
     Attributes
     ----------
@@ -91,39 +88,40 @@ class EarlyStopping(Callback):
         self.patience, self.restore_best = patience, bool(restore_best)
         self.best, self.best_epoch, self.stopped = math.nan, 0, False
         self._monitor = Monitor(monitor, mode)
-        self._parameters: Array | None = None
         self._best_cost = self._goal = math.inf
-        self._progress_epoch = self._before = 0
+        self._progress_epoch, self._lost = 0, False  # `_lost`: the best parameters
 
-    def on_fit_begin(self, training: Training) -> None:
+    def on_fit_begin(self, training: Training) -> bool:
         self._monitor.begin(training)
         self.best, self.best_epoch, self.stopped = math.nan, 0, False
         self._best_cost = self._goal = math.inf
-        self._progress_epoch = 0
-        self._before = len(training.history)
+        self._progress_epoch, self._lost = 0, False
         for epoch, record in enumerate(training.history, 1):  # of the fit that this one resumes
             self._judge(epoch, record)
-        if self.best_epoch == len(training.history) > 0:
-            self._keep(training)
+        if self.restore_best and self.best_epoch:
+            self._lost = not training.keep_earlier(self, self.best_epoch)
+        return self._out_of_patience(len(training.history))
 
     def on_epoch_end(self, training: Training) -> bool:
         epoch = len(training.history)
-        if self._judge(epoch, training.history[-1]):
-            self._keep(training)
-        self.stopped = self.patience is not None and epoch - self._progress_epoch >= self.patience
-        return self.stopped
+        if self._judge(epoch, training.history[-1]) and self.restore_best:
+            training.keep(self)
+            self._lost = False
+        return self._out_of_patience(epoch)
 
     def on_fit_end(self, training: Training) -> None:
-        if self._parameters is not None:
-            training.restore(self._parameters, self.best_epoch)
-            self._parameters = None
-        elif self.restore_best and self.best_epoch and len(training.history) > self._before:
+        training.restore(self)
+        if self._lost:
             warnings.warn(
-                f"the best epoch is {self.best_epoch}, from before this fit was resumed; its "
-                f"parameters are gone and the network stays as it is, but a Checkpoint of that "
-                f"time has them in best.npz",
+                f"the best epoch is {self.best_epoch}, from before this fit was resumed; the file "
+                f"does not have its parameters, since no EarlyStopping took part then, and the "
+                f"network stays as it is; best.npz of a Checkpoint of that time may have them",
                 stacklevel=2,
             )
+
+    def _out_of_patience(self, epoch: int) -> bool:
+        self.stopped = self.patience is not None and epoch - self._progress_epoch >= self.patience
+        return self.stopped
 
     def _judge(self, epoch: int, record: dict[str, float]) -> bool:
         """Note the figures of an epoch; true if it is the best so far."""
@@ -135,10 +133,3 @@ class EarlyStopping(Callback):
         if cost < self._goal:
             self._goal, self._progress_epoch = cost - self.min_delta, epoch
         return better
-
-    def _keep(self, training: Training) -> None:
-        """Keep the parameters as they are now."""
-        if self.restore_best and self._parameters is None:
-            self._parameters = training.net.parameters.copy()
-        elif self._parameters is not None:
-            np.copyto(self._parameters, training.net.parameters)

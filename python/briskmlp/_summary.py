@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ._explain import counted, si
-from ._layers import describe
+from ._layers import describe, runs
 
 if TYPE_CHECKING:
     from ._network import Network
@@ -79,17 +79,7 @@ class Summary:
         return self.batch_size * (inputs + sum(layer.row_bytes for layer in self.layers))
 
     def __str__(self) -> str:
-        rows = [
-            (
-                str(number),
-                f"{layer.inputs} → {layer.outputs}",
-                layer.activation,
-                f"{layer.parameters:,}",
-                f"{layer.flops:,}",
-                f"{layer.row_bytes:,}",
-            )
-            for number, layer in enumerate(self.layers, 1)
-        ]
+        rows = [_row(self.layers[at], at + 1, count) for at, count in runs(self.layers)]
         outputs = sum(layer.row_bytes for layer in self.layers)
         rows.append(
             ("all", "", "", f"{self.parameters:,}", f"{self.predict_flops:,}", f"{outputs:,}")
@@ -115,6 +105,17 @@ class Summary:
         )
 
     __repr__ = __str__
+
+
+def _row(layer: LayerSummary, number: int, count: int) -> tuple[str, ...]:
+    """What the table says of a layer, or of several that are alike and how many they are."""
+    times = f"{count} x " if count > 1 else ""
+    return (
+        f"{number}-{number + count - 1}" if count > 1 else str(number),
+        f"{layer.inputs} → {layer.outputs}",
+        layer.activation,
+        *(f"{times}{figure:,}" for figure in (layer.parameters, layer.flops, layer.row_bytes)),
+    )
 
 
 def summary(net: Network, batch_size: int) -> Summary:

@@ -37,7 +37,10 @@ class Start(NamedTuple):
     init: str = ""
 
     def give(self, net: Network) -> Callable[[], None]:
-        """Let the network, of the same layers, be as it was then; returns what undoes that."""
+        """Let the network, of the same layers, be as it was then; returns what undoes that.
+
+        For whom the network belongs to, see `sole_fit`.
+        """
         if self.parameters is None:
             return lambda: None
         parameters, history = net.parameters.copy(), net.history
@@ -47,9 +50,8 @@ class Start(NamedTuple):
             net.parameters, net.history = parameters, history
             net.seed, net.init, net.epochs_trained = others
 
-        with sole_fit(net._network):
-            net.parameters, net.history = self.parameters, self.history
-            net.seed, net.init, net.epochs_trained = self.seed, self.init, self.epochs_trained
+        net.parameters, net.history = self.parameters, self.history
+        net.seed, net.init, net.epochs_trained = self.seed, self.init, self.epochs_trained
         return undo
 
 
@@ -89,6 +91,15 @@ def rows_per_step(batch_size: int | None, rows: int) -> int:
     return size
 
 
+def require_pairs(batch_size: int, rows: int) -> None:
+    """Raise ValueError if a batch has one row only, of which batch norm would make nothing."""
+    if batch_size == 1 or rows % batch_size == 1:
+        raise ValueError(
+            f"batch_norm needs two rows or more in each batch; {rows} rows in batches of "
+            f"{batch_size} leave one with a single row: choose another batch_size"
+        )
+
+
 def make_scorer(
     metrics: object, net: Predictor, eval_data: Dataset | None, eval_set: object, own: bool
 ) -> Scorer | None:
@@ -112,6 +123,7 @@ def columns(eval_data: Dataset | None, scorer: Scorer | None, own: bool) -> tupl
 
 def train(
     training: Training,
+    start: Start,
     data: Dataset,
     eval_data: Dataset | None,
     algorithm: Algorithm,
@@ -119,12 +131,39 @@ def train(
     scorer: Scorer | None,
     display: Progress,
     callbacks: Sequence[Callback],
-    undo: Callable[[], None],
 ) -> None:
-    """Train in place. Leaves the finished epochs, and what ended it early, in `training`.
+    """Train in place, from `start`. Leaves epochs, and what ended it early, in `training`.
 
-    Should a callback fail to begin, `undo` makes the network what it was.
+    Should a callback fail to begin, the network is as it was.
     """
+    with closing(display), sole_fit(training.net._network):
+        undo = start.give(training.net)
+        try:
+            over = begin(callbacks, training)
+        except BaseException:
+            undo()
+            raise
+        try:
+            if not over and len(training.history) < training.epochs:
+                _run(training, data, eval_data, algorithm, scorer, display, callbacks)
+        except BaseException as error:
+            training.error = error
+            raise
+        finally:
+            display.close()  # what callbacks print comes after it
+            end(callbacks, training)
+
+
+def _run(
+    training: Training,
+    data: Dataset,
+    eval_data: Dataset | None,
+    algorithm: Algorithm,
+    scorer: Scorer | None,
+    display: Progress,
+    callbacks: Sequence[Callback],
+) -> None:
+    """The epochs that are left."""
     history = training.history
     done = len(history)  # before
     no_scores = dict.fromkeys(scorer.columns, math.nan) if scorer else {}
@@ -151,31 +190,17 @@ def train(
 
     # Without anyone to tell, the core need not wait for the interpreter after each epoch.
     followed = callbacks or scorer or algorithm.has_schedule or not isinstance(display, Silent)
-    with closing(display):
-        try:
-            begin(callbacks, training)
-        except BaseException:
-            undo()
-            raise
-        try:
-            network = training.net._network
-            with sole_fit(network):
-                outcome = algorithm.run(network, data, eval_data, on_epoch if followed else None)
-            # Those that nobody followed, or that a metric failed on.
-            for report in outcome.epochs[len(history) - done :]:
-                append(report, no_scores)
-            training.error = outcome.error
-            if outcome.diverged and outcome.error is None:
-                rate = algorithm.learning_rate(outcome.epoch, outcome.step)
-                epoch = done + outcome.epoch
-                training.error = DivergenceError(epoch, outcome.step, history, rate)
-            training.tell_net(epochs_kept(history, done, training.error))
-        except BaseException as error:
-            training.error = error
-            raise
-        finally:
-            display.close()  # what callbacks print comes after it
-            end(callbacks, training)
+    network = training.net._network
+    outcome = algorithm.run(network, data, eval_data, on_epoch if followed else None)
+    # Those that nobody followed, or that a metric failed on.
+    for report in outcome.epochs[len(history) - done :]:
+        append(report, no_scores)
+    training.error = outcome.error
+    if outcome.diverged and outcome.error is None:
+        rate = algorithm.learning_rate(outcome.epoch, outcome.step)
+        epoch = done + outcome.epoch
+        training.error = DivergenceError(epoch, outcome.step, history, rate)
+    training.tell_net(epochs_kept(history, done, training.error))
 
 
 def epochs_kept(history: History, done: int, error: BaseException | None) -> int:

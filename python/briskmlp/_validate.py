@@ -25,6 +25,7 @@ DType = np.dtype[Any]
 
 
 MAX_ROWS = 2**32 - 1  # the core numbers rows in 32 bits
+MOST_DEVIATIONS = 16.0  # more than normal noise, drawn from 64 bits at most, may be of its own
 
 
 # --- Single values -----------------------------------------------------------------------------
@@ -85,7 +86,16 @@ def dropout(shares: object, hidden_layers: int) -> list[float]:
     return numbers if any(numbers) else []
 
 
-def input_noise(deviations: ArrayLike, inputs: int) -> list[float]:
+def batch_norm(wanted: object, hidden_layers: int, norm: str | None) -> bool:
+    """Whether to train with batch norm: only what has hidden layers and no other norm."""
+    if boolean(wanted, "batch_norm") and hidden_layers == 0:
+        raise ValueError("batch_norm needs hidden layers, the network has none")
+    if wanted and norm is not None:
+        raise ValueError(f"batch_norm needs a network without norm, this one has {norm!r}")
+    return bool(wanted)
+
+
+def input_noise(deviations: ArrayLike, inputs: int, dtype: DType) -> list[float]:
     """The standard deviation of the noise on each input; none at all if all are 0."""
     array = real_array(deviations, "input_noise", np.dtype(np.float64))
     if array.dtype.kind == "b":
@@ -96,6 +106,10 @@ def input_noise(deviations: ArrayLike, inputs: int) -> list[float]:
     bad = ~(np.isfinite(values) & (values >= 0))
     if bad.any():
         raise ValueError(f"input_noise must be finite and not negative, got {values[bad][0]}")
+    if values.max() > float(np.finfo(dtype).max) / MOST_DEVIATIONS:
+        raise ValueError(
+            f"input_noise has {values.max():.6g}, with which inputs may be infinite in {dtype}"
+        )
     return values.tolist() if values.any() else []
 
 
@@ -146,6 +160,10 @@ def known_name(name: object, what: str, known: list[str]) -> str:
 
 def norm_name(norm: object) -> str | None:
     """`norm` if it is None or the name of a norm between layers."""
+    if norm == "batch":
+        raise ValueError(
+            "unknown norm 'batch'; known: layer. Batch norm is a way to train: fit(batch_norm=True)"
+        )
     return None if norm is None else known_name(norm, "norm", core.norm_names())
 
 
@@ -178,6 +196,8 @@ def activation_names(activation: str | Sequence[str], layers: int) -> list[str]:
 
 def real_array(value: ArrayLike, name: str, dtype: DType) -> Array:
     """`value` as an array that the core reads, copied as `dtype` only where it must be."""
+    if value is None:
+        raise TypeError(f"{name} is None, expected an array of numbers")
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
         raise TypeError(f"{name} is a sparse matrix; pass {name}.toarray()")
     if isinstance(value, np.ma.MaskedArray):

@@ -86,7 +86,8 @@ Values batch_gradient(const Network<double>& net, const Dataset<double>& data, c
     const KernelTable<double>& table = kernels<double>();
     Weights<double> weights(net, table, whole_layers(net.layers()), false, OptimizerNeeds{});
     weights.load(kSoleWorker, net);
-    Minibatch<double> minibatch(net, table, weights, plan, data.x.rows, data.y, 1, false);
+    Minibatch<double> minibatch(net, table, weights, plan, data.x.rows, data.y, 1,
+                                MinibatchNeeds{});
     std::vector<std::uint32_t> order(static_cast<std::size_t>(data.x.rows));
     std::iota(order.begin(), order.end(), 0u);
     const Batch<double> batch(data, order.data(), data.x.rows);

@@ -108,7 +108,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="widths of the hidden layers: 64,64",
     )  # fmt: skip
     train.add_argument(
-        "--norm", choices=core.norm_names(), help="of what hidden layers pass on: none"
+        "--norm", choices=[*core.norm_names(), "batch"], help="of what hidden layers pass on: none"
     )
     train.add_argument(
         "--residual", action="store_true", help="hidden layers of equal width add their inputs"

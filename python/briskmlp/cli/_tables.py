@@ -6,6 +6,7 @@ A column is an array (M,): numbers, with NaN for what is missing, or text as obj
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def read_table(path: str | Path, as_text: Collection[str] = ()) -> Table:
     ----------
     path
         Ends in ``.npz`` or ``.parquet``; anything else is CSV, or with ``.tsv`` is separated by
-        tabs. In an NPZ file an array (M,) is a column, and (M, ...) is many: ``X[0]``, ``X[1]`` ...
+        tabs. Without a comma in the first line, semicolons or tabs there separate CSV too. In an
+        NPZ file an array (M,) is a column, and (M, ...) is many: ``X[0]``, ``X[1]`` ...
     as_text
         Columns of a CSV file that are text even where they look like numbers: "007" stays so.
 
@@ -91,16 +93,55 @@ def _read_with_pandas(path: Path, as_text: Collection[str]) -> Table:
     if path.suffix == ".parquet":
         frame = pandas.read_parquet(path)
     else:
-        separator = "\t" if ".tsv" in path.suffixes else ","
         try:
             texts = dict.fromkeys(as_text, "str")
-            frame = pandas.read_csv(path, sep=separator, dtype=texts, low_memory=False)
+            frame = pandas.read_csv(path, sep=_separator(path), dtype=texts, low_memory=False)
         except pandas.errors.EmptyDataError:
             raise ValueError(f"{path} is empty") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path} is not text in UTF-8 ({error.reason}: 0x{error.object[error.start]:02x}); "
+                f"save it in that encoding"
+            ) from None
+        except pandas.errors.ParserError as error:
+            raise ValueError(f"{path} is no table: {str(error).strip()}") from None
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):
         raise ValueError(f"{path} has two columns of one name")
     return {name: _column(frame.iloc[:, i]) for i, name in enumerate(names)}
+
+
+def _separator(path: Path) -> str:
+    """What separates the columns of a CSV file."""
+    if ".tsv" in path.suffixes:
+        return "\t"
+    if {".gz", ".bz2", ".zip", ".xz", ".zst", ".tar"} & {*path.suffixes}:
+        return ","  # pandas unpacks it
+    with path.open("rb") as file:
+        first = file.readline(2**16)
+    return next((s for s in (",", ";", "\t") if s.encode() in first), ",")
+
+
+def nearly_numbers(column: Array) -> list[str]:
+    """Some texts of a column that keep it from being numbers, if more than half of it are.
+
+    >>> nearly_numbers(np.array(["1.5", "-", None, "2", "3", "1,000"], object))
+    ['-', '1,000']
+    """
+    if not is_text(column):
+        return []
+    counts = Counter(text for text in column if text is not None)
+    others = [text for text in counts if not _is_number(text)]
+    rest = sum(counts[text] for text in others)
+    return others[:3] if 2 * rest < sum(counts.values()) else []
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _column(series: Any) -> Array:

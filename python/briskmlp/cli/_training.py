@@ -18,7 +18,7 @@ from ._columns import Column, Useless, learn, numbers
 from ._model import TableModel, encode
 from ._parts import Parts, split, split_by_class
 from ._scores import constant, figures
-from ._tables import Table, is_text, take
+from ._tables import Table, is_text, nearly_numbers, take
 from ._target import TASKS, Target, infer, is_missing
 
 FEWEST = 20  # rows
@@ -35,7 +35,7 @@ class Recipe:
     task: str | None = None
     drop: Sequence[str] = ()
     hidden: Sequence[int] = (64, 64)
-    norm: str | None = None
+    norm: str | None = None  # "layer" or "batch"
     residual: bool = False
     epochs: int = 200
     patience: int = 15
@@ -70,11 +70,12 @@ def train(table: Table, recipe: Recipe, say: Say) -> Trained:
         [X.shape[1], *recipe.hidden, target.outputs],
         loss=target.loss,
         seed=recipe.seed,
-        norm=recipe.norm,
+        norm=None if recipe.norm == "batch" else recipe.norm,
         residual=recipe.residual,
     )
     sizes = "-".join(map(str, net.sizes))
-    extras = f"{', layer norm' if net.norm else ''}{', residual' if net.residual else ''}"
+    norm = f", {recipe.norm} norm" if recipe.norm else ""
+    extras = f"{norm}{', residual' if net.residual else ''}"
     say(f"network    {sizes}{extras}, {net.num_parameters:,} parameters, seed {net.seed}")
     interrupted = _fit(net, X, y, parts, recipe)
     history = net.history
@@ -113,6 +114,7 @@ def _with_target(table: Table, recipe: Recipe, say: Say) -> tuple[Table, Target]
     if is_text(table[target.name]):
         reason = ""  # there is no choice
     say(f"target     {target.name}: {why}; so {target.task}{reason}")
+    _say_nearly(target.name, table[target.name], say)
     if target.classes is not None:
         some = ", ".join(target.classes[:8]) + (", ..." if len(target.classes) > 8 else "")
         say(f"           {len(target.classes)} classes: {some}")
@@ -135,11 +137,21 @@ def _learn_columns(table: Table, recipe: Recipe, say: Say) -> tuple[Column, ...]
     say(f"inputs     {len(columns):,} columns make {width:,} inputs")
     for column in columns if len(columns) <= LISTED else ():
         say(f"           {column.name}: {column.describe()}")
+    for name, values in table.items():
+        if name != recipe.target and name not in recipe.drop:
+            _say_nearly(name, values, say)
     for name, why in list(useless.items())[:LISTED]:
         say(f"left out   {name}: {why}")
     if len(useless) > LISTED:
         say(f"left out   {len(useless) - LISTED:,} more columns")
     return tuple(columns)
+
+
+def _say_nearly(name: str, values: Array, say: Say) -> None:
+    """Point out text that nearly is numbers, which is seldom what was meant."""
+    if found := nearly_numbers(values):
+        some = ", ".join(map(repr, found))
+        say(f"           {name} would be a number but for {some}: empty such cells if it is one")
 
 
 def _fit(net: MLP, X: Array, y: Array, parts: Parts, recipe: Recipe) -> bool:
@@ -151,6 +163,7 @@ def _fit(net: MLP, X: Array, y: Array, parts: Parts, recipe: Recipe) -> bool:
             epochs=recipe.epochs,
             batch_size=min(recipe.batch_size, len(parts.training)),
             optimizer=Adam(recipe.learning_rate),
+            batch_norm=recipe.norm == "batch",
             standardize=True,
             eval_set=(X[parts.stopping], y[parts.stopping]),
             callbacks=EarlyStopping(recipe.patience),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._layers import describe
+from .._layers import describe, runs
 from .._validate import Array
 from ._style import BLUE, GREY, VERMILION, axes, without_frame
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN = 8  # units of a layer that are drawn; of larger ones the first and the last
 BINS = 60
+UNIT = 11.0  # points of a unit's diameter, where there is room
+LETTER = 0.6  # width of a letter, as a share of its size
 HEIGHT = 0.85  # of a ridge, as a share of the distance to the next
 
 
@@ -28,7 +31,7 @@ def network(net: Network, ax: Axes | None = None) -> Axes:
 
     Blue lines are positive weights and orange dashed ones negative; the thicker, the larger within
     its layer; a weight of zero has no line. Of layers with more than eight units the first four and
-    the last four are drawn.
+    the last four are drawn. Hidden layers that are alike have one label together.
 
     Parameters
     ----------
@@ -56,21 +59,62 @@ def network(net: Network, ax: Axes | None = None) -> Axes:
     columns = [_unit_heights(size) for size in sizes]
     for layer, W in enumerate(net.weights):
         _draw_weights(ax, layer, W, columns)
-    names = [text.replace(", ", ",\n") for text in describe(net._network)]
-    names = ["inputs", *names[:-1], f"outputs\n{names[-1]}"]
     floor = min(height for column in columns for height in column.values()) - 0.9
-    for layer, (size, column, name) in enumerate(zip(sizes, columns, names, strict=True)):
-        heights = list(column.values())
-        ax.plot(
-            [layer] * len(heights), heights, "o", ms=11, mfc="white", mec="0.2", mew=1.2, zorder=3
-        )
-        if size > SHOWN:
-            ax.plot([layer] * 3, [-0.3, 0, 0.3], ".", color="0.2", ms=4, zorder=3)
-        ax.text(layer, floor, f"{size:,}\n{name}", ha="center", va="top", linespacing=1.4)
+    width, height = _points_of(ax)
+    across = width / len(sizes)
     ax.set_xlim(-0.5, len(sizes) - 0.5)
     ax.set_ylim(floor - 2.2, -floor - 0.3)
+    _label(ax, net, floor, across)
+    low, high = ax.get_ylim()
+    scale = min(1.0, 0.4 * across / UNIT, 0.8 * height / (high - low) / UNIT)
+    style: dict[str, Any] = {"mfc": "white", "mec": "0.2", "zorder": 3}
+    for layer, (size, column) in enumerate(zip(sizes, columns, strict=True)):
+        at = [layer] * len(column)
+        ax.plot(at, list(column.values()), "o", ms=scale * UNIT, mew=1.2 * scale, **style)
+        if size > SHOWN:
+            ax.plot([layer] * 3, [-0.3, 0, 0.3], ".", color="0.2", ms=4 * scale, zorder=3)
     ax.set_axis_off()
     return ax
+
+
+def _label(ax: Axes, net: Network, floor: float, across: float) -> None:
+    """Sizes and activations below the columns, upright where they are too near each other."""
+    sizes, names = net.sizes, describe(net._network)
+    texts = [f"{sizes[0]:,}\ninputs"]
+    texts += [f"{size:,}\n{name}" for size, name in zip(sizes[1:-1], names[:-1], strict=True)]
+    texts.append(f"{sizes[-1]:,}\noutputs\n{names[-1]}")
+    labels = []
+    for at, count in runs(texts):
+        times = f"{count} x " if count > 1 else ""
+        labels.append((at + (count - 1) / 2, count, times + texts[at].replace(", ", ",\n")))
+        if count > 1:
+            ax.plot([at - 0.2, at + count - 0.8], [floor + 0.15] * 2, color=GREY, lw=1)
+    letter = LETTER * _points_of_text()
+    longest = [max(map(len, text.split("\n"))) for _, _, text in labels]
+    if all(letter * n <= across * count for n, (_, count, _) in zip(longest, labels, strict=True)):
+        for middle, _, text in labels:
+            ax.text(middle, floor, text, ha="center", va="top", linespacing=1.4)
+        return
+    lines = [" ".join(text.split("\n")) for _, _, text in labels]
+    for (middle, _, _), line in zip(labels, lines, strict=True):
+        ax.text(middle, floor, line, ha="center", va="top", rotation=90, fontsize="small")
+    # Room for the longest: its share of the height.
+    share = min(0.6, 0.8 * letter * max(map(len, lines)) / _points_of(ax)[1])
+    top = ax.get_ylim()[1]
+    ax.set_ylim(floor - share / (1 - share) * (top - floor), top)
+
+
+def _points_of(ax: Axes) -> tuple[float, float]:
+    """Width and height of axes, in points."""
+    window, point = ax.get_window_extent(), ax.figure.dpi / 72
+    return float(window.width / point), float(window.height / point)
+
+
+def _points_of_text() -> float:
+    """The size that text has unless it is told, in points."""
+    from matplotlib import rcParams
+
+    return float(rcParams["font.size"])
 
 
 def _unit_heights(size: int) -> dict[int, float]:
@@ -195,6 +239,8 @@ def _ridges(ax: Axes | None, samples: list[Array], labels: list[str], notes: lis
     samples = [_finite(sample) for sample in samples]
     low, high = _range_of(samples)
     edges = np.linspace(low, high, BINS + 1)
+    lines = _points_of(ax)[1] / rows / (1.2 * _points_of_text())  # of text that a row has room for
+    step = max(1, math.ceil(1 / lines))  # from one row that is labelled to the next
     for row, sample in enumerate(samples):
         base = rows - 1 - row
         counts = np.histogram(sample, edges)[0]
@@ -202,9 +248,13 @@ def _ridges(ax: Axes | None, samples: list[Array], labels: list[str], notes: lis
         style: dict[str, Any] = {"baseline": base, "zorder": 2 + row}
         ax.stairs(heights, edges, fill=True, color=BLUE, alpha=0.3, **style)
         ax.stairs(heights, edges, color=BLUE, lw=1.2, **style)
-        ax.text(high, base + 0.3, f" {notes[row]}", color=GREY, ha="left", va="center")
+        if row % step == 0:
+            ax.text(high, base + 0.3, f" {notes[row]}", color=GREY, ha="left", va="center")
     ax.axvline(0, color=GREY, lw=0.8, ls=":", zorder=1)
-    ax.set_yticks([row + 0.3 for row in reversed(range(rows))], labels)
+    ticks = [rows - 1 - row + 0.3 for row in range(0, rows, step)]
+    if lines < 2:
+        labels = [label.replace("\n", " ") for label in labels]
+    ax.set_yticks(ticks, labels[::step])
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(low, high)
     ax.set_ylim(-0.05, rows)

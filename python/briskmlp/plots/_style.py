@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -19,11 +21,15 @@ def axes(ax: Axes | None, **size: Any) -> Axes:
     """`ax`, or the axes of a new figure."""
     try:
         from matplotlib import pyplot
+        from matplotlib.axes import Axes
     except ImportError as error:
         message = "plots need matplotlib: pip install 'briskmlp[plot]'"
         raise ImportError(message, name=error.name) from error
     if ax is None:
         ax = pyplot.subplots(layout="constrained", **size)[1]
+    if not isinstance(ax, Axes):
+        what = f"an array of {ax.size}" if isinstance(ax, np.ndarray) else f"{ax!r:.80}"
+        raise TypeError(f"ax must be matplotlib's Axes, such as plt.gca(), got {what}")
     return ax
 
 

@@ -20,6 +20,7 @@ from .losses import logsumexp as logsumexp
 from .losses import loss_from as loss_from
 from .losses import softmax as softmax
 from .network import MLP as MLP
+from .norms import BATCH_NORM as BATCH_NORM
 from .norms import NORMS as NORMS
 from .norms import Norm as Norm
 from .optimizers import rule_of as rule_of

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._optimizer import Optimizer
 from .activations import Array
+from .folding import fold, unfold
 from .optimizers import clipped, rule_of
 
 if TYPE_CHECKING:
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
 
 
 class Learner:
-    """Steps of an optimizer, with the parameters in groups, penalties, clipping and averaging."""
+    """Steps of an optimizer, with the parameters in groups, penalties, clipping and averaging.
 
-    def __init__(self, net: MLP, settings: Optimizer, average: float) -> None:
+    Rows that are `measured` are for batch norm; None: there is none.
+    """
+
+    def __init__(
+        self, net: MLP, settings: Optimizer, average: float, measured: Array | None = None
+    ) -> None:
+        if measured is not None and not np.array_equal(net.parameters, net.drawn):
+            unfold(net, measured)
+        self.measured = measured
         self.net, self.settings, self.keep = net, settings, average
         self.rule = rule_of(settings, net.parameters, net.blocks(net.parameters))
         self.rate = 1.0 if callable(settings.rate) else settings.rate
@@ -46,11 +55,15 @@ class Learner:
         self.average = keep * self.average + (1 - keep) * parameters
 
     def pause(self) -> None:
-        """Show the averaged parameters, if they are to be averaged."""
+        """Show what the parameters amount to: averaged, and without batch norm."""
         self.raw[:] = self.net.parameters
         if self.keep > 0:
             self.net.parameters[:] = self.average
+        self.net.batch_norm = False
+        if self.measured is not None:
+            fold(self.net, self.measured)
 
     def resume(self) -> None:
         """Take the parameters up again where they were before the pause."""
         self.net.parameters[:] = self.raw
+        self.net.batch_norm = self.measured is not None

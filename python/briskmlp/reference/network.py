@@ -20,10 +20,11 @@ from .._optimizers import Adam
 from .._progress import open_progress
 from .._rates import rates_of
 from .activations import ACTIVATIONS, Array
+from .folding import rows_to_measure
 from .initializers import INITIALIZERS, initial_weights
 from .learner import Learner
 from .losses import LOSSES, loss_from
-from .norms import NORMS, Norm
+from .norms import BATCH_NORM, NORMS, Norm
 from .random import kept, normal, shuffled
 
 
@@ -72,6 +73,7 @@ class MLP:
         self.activations = names
         self.norm = norm
         self.residual = residual
+        self.batch_norm = False  # while it is trained with one
         self.loss = loss_from(loss)
         self.dtype = np.dtype(dtype)
         self.seed = seed
@@ -81,6 +83,7 @@ class MLP:
         for index, W in enumerate(self.weights):
             K, N = W.shape
             W[:] = initial_weights(init, names[index], K, N, seed=seed, layer=index)
+        self.drawn = self.parameters.copy()
 
     @property
     def layer_sizes(self) -> list[tuple[int, int]]:
@@ -113,6 +116,8 @@ class MLP:
     def norm_after(self, layer: int) -> Norm | None:
         """Return what makes the next layer's x of a layer's sums."""
         hidden = layer < len(self.activations) - 1
+        if hidden and self.batch_norm:
+            return BATCH_NORM
         return NORMS[self.norm] if hidden and self.norm is not None else None
 
     def sums(self, zs: list[Array], dropped: Sequence[Array] = ()) -> list[Array]:
@@ -124,6 +129,10 @@ class MLP:
                 a = a * dropped[layer]
             sums.append(a + sums[-1] if self.skips(layer) else a)
         return sums
+
+    def hidden_sums(self, X: Array) -> list[Array]:
+        """What the hidden layers make of rows X (M, in): (M, N) each."""
+        return self.sums(self.forward(np.asarray(X, self.dtype))[1])[:-1]
 
     def forward(self, X: Array, dropped: Sequence[Array] = ()) -> tuple[list[Array], list[Array]]:
         """Compute every layer's z = x @ W + b, and every x: the input (M, in) and all outputs.
@@ -249,16 +258,21 @@ class MLP:
         average: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         input_noise: float | ArrayLike = 0.0,
+        batch_norm: bool = False,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         eval_set: Sequence[ArrayLike] | None = None,
         progress: bool | None = None,
     ) -> History:
-        """Train on rows X (M, in) with targets y; the optimizer, Adam() if None, starts afresh."""
+        """Train on rows X (M, in) with targets y; the optimizer, Adam() if None, starts afresh.
+
+        With `batch_norm` parameters as they were drawn are those that go with the norm.
+        """
         X, y = np.asarray(X), np.asarray(y)
         w = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
         history = History(self.loss.metric_name)
-        learner = Learner(self, optimizer or Adam(), average)
+        measured = rows_to_measure(X) if batch_norm else None
+        learner = Learner(self, optimizer or Adam(), average, measured)
         batches = -(-len(X) // batch_size)
         hidden = len(self.sizes) - 2
         shares = [dropout] * hidden if isinstance(dropout, (int, float)) else dropout
@@ -308,6 +322,7 @@ class MLP:
                 history.append(record)
                 display.update(epoch, record)
         finally:
+            self.batch_norm = False
             display.close()
         return history
 

@@ -55,7 +55,7 @@ class Objective:
     """
 
     def __init__(self, network: core.Network, dataset: Rows, alpha: float) -> None:
-        self.network = build_like(network, np.dtype(np.float64))
+        self.network = build_like(network, dtype=np.dtype(np.float64))
         self.dataset = dataset
         self.factors = factors(network)
         _, targets, weights = dataset
