@@ -72,6 +72,8 @@ def section(results: Record) -> Iterator[str]:
         yield from ("", *accuracy_table(results["accuracy"]))
     if "footprint" in results:
         yield from ("", *footprint_table(results["footprint"]))
+    if "estimators" in results:
+        yield from ("", *estimators_table(results["estimators"]))
 
 
 def paragraph(text: str) -> str:
@@ -224,6 +226,36 @@ def footprint_table(records: list[Record]) -> Iterator[str]:
         megabytes = (record["fit_mb"].get(name) for record in records)
         cells = ("-" if mb is None else f"{mb:.0f}" for mb in megabytes)
         yield row(f"training {name}, MB", *cells)
+
+
+def estimators_table(records: list[Record]) -> Iterator[str]:
+    yield paragraph(
+        "The estimators in place of scikit-learn's, with the same settings: seconds that theirs "
+        "takes → ours. A fit is of as many epochs (or iterations of lbfgs) as it says, and counts "
+        "only if both come to the same loss."
+    )
+    yield ""
+    yield row(
+        "rows x columns, hidden", "solver", "type", "threads", "fit", "predict", "one row, µs"
+    )
+    yield "|---|---|---|--:|---|---|---|"
+    for r in sorted(records, key=lambda r: (r["rows"], r["solver"], r["dtype"], r["threads"])):
+        yield row(
+            f"{r['rows']:,} x {r['features']}, {'-'.join(map(str, r['hidden']))}",
+            f"{r['solver']}, {r['epochs']}",
+            r["dtype"],
+            str(r["threads"]),
+            *(against_theirs(r, what) for what in ("fit", "predict")),
+            against_theirs(r, "row", 1e6),
+        )
+
+
+def against_theirs(record: Record, what: str, unit: float = 1.0) -> str:
+    """Their time, our time, and how many times as fast ours is."""
+    both = record["seconds"][what]
+    theirs, ours = both["scikit-learn"]["median"], both[OURS]["median"]
+    times = f"{theirs / ours:.1f}x" if theirs >= ours else f"**{theirs / ours:.2f}x** ▼"
+    return f"{theirs * unit:.3g} → {ours * unit:.3g}: {times}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure everything on this machine and write it to results/<processor>.json.
 
-    python benchmarks/run.py            # all parts, in about ten minutes
+    python benchmarks/run.py            # all parts, in about fifteen minutes
     python benchmarks/run.py speed      # one part; what was there before and is not measured stays
 
 `report.py` makes the README's tables and the plots from it.
@@ -24,11 +24,13 @@ import briskmlp as bm
 from briskmlp._names import unknown_name
 from briskmlp.bench.ours import PEAK_METHOD
 from briskmlp.bench.rivals import RIVALS, load
-from parts import accuracy, footprint, scaling, speed
+from parts import accuracy, estimators, footprint, scaling, speed
 from parts.settings import Settings
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = {part.__name__.split(".")[1]: part for part in (speed, scaling, accuracy, footprint)}
+PARTS = {
+    part.__name__.split(".")[1]: part for part in (speed, scaling, accuracy, footprint, estimators)
+}
 
 
 def main() -> None:

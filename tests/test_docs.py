@@ -22,6 +22,11 @@ PAGES = [
     if page.is_file() and "```python" in page.read_text("utf-8")
 ]
 OPTIONAL = {"plot": "matplotlib", "LBFGS": "scipy"}  # what blocks with these words need
+NEEDED = {  # by modules whose names begin like this
+    "briskmlp.plots": "matplotlib",
+    "briskmlp._lbfgs": "scipy",
+    "briskmlp.sklearn": "sklearn",
+}
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -42,7 +47,7 @@ def run(test: doctest.DocTest) -> None:
 @pytest.mark.parametrize("name", modules())
 def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for start, needed in {"briskmlp.plots": "matplotlib", "briskmlp._lbfgs": "scipy"}.items():
+    for start, needed in NEEDED.items():
         if name.startswith(start):
             pytest.importorskip(needed)
     for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
@@ -69,6 +74,8 @@ def test_examples_of_a_page(
     trackers: dict[str, mock.MagicMock],
 ) -> None:
     """All `python` blocks, one after another in one namespace; those with prompts are compared."""
+    if page.name == "scikit_learn.md":
+        pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)

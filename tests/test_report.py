@@ -59,6 +59,21 @@ def test_plots_of_the_readme_are_there():
     assert all((ROOT / plot).is_file() for plot in plots)
 
 
+def test_estimators_have_both_times(report):
+    def times(theirs, ours):
+        return {"scikit-learn": {"median": theirs}, "briskmlp": {"median": ours}}
+
+    record = {
+        "rows": 1000, "features": 20, "hidden": [64, 32], "solver": "adam", "dtype": "float64",
+        "threads": 2, "epochs": 5,
+        "seconds": {"fit": times(2.0, 0.5), "predict": times(1e-3, 2e-3), "row": times(1e-4, 4e-6)},
+    }  # fmt: skip
+    assert [*report.estimators_table([record])][-1] == (
+        "| 1,000 x 20, 64-32 | adam, 5 | float64 | 2 | 2 → 0.5: 4.0x | "
+        "0.001 → 0.002: **0.50x** ▼ | 100 → 4: 25.0x |"
+    )
+
+
 def test_defeats_are_marked_and_told(report):
     speeds = {"train": {"median": 100.0}, "predict": {"median": 50.0}, "row": {"median": 1e6}}
     faster = {"train": {"median": 125.0}, "predict": {"median": 25.0}}

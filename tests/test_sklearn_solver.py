@@ -41,7 +41,7 @@ def run(
     "settings",
     [
         SolverSettings(),
-        SolverSettings(dropout=0.3, weight_decay=0.1, seed=8),
+        SolverSettings(dropout=[0.3], weight_decay=0.1, seed=8),
         SolverSettings(solver="sgd", learning_rate_init=0.1),
         SolverSettings(solver="sgd", momentum=0.0, weight_decay=0.1),
     ],

@@ -117,6 +117,8 @@ if TYPE_CHECKING:
     from ._optimizers import RAdam as RAdam
     from ._optimizers import RMSprop as RMSprop
     from ._stopping import EarlyStopping as EarlyStopping
+    from .sklearn import MLPClassifier as MLPClassifier
+    from .sklearn import MLPRegressor as MLPRegressor
 
 # What loads when first touched, so that the import is short: submodules, and names by their module.
 _SUBMODULES = ("plots", "reference", "schedules")
@@ -142,6 +144,7 @@ _HOMES = {
             "RMSprop",
         ],
         "_stopping": ["EarlyStopping"],
+        "sklearn": ["MLPClassifier", "MLPRegressor"],
     }.items()
     for name in names
 }
@@ -160,6 +163,9 @@ def __dir__() -> list[str]:
 
 
 _OTHERS = {"annotations", "importlib", "TYPE_CHECKING", "Any"}
+# Without those that need scikit-learn, which `import *` is not to ask for.
 __all__ = [
-    name for name in (*globals(), *_HOMES) if not name.startswith("_") and name not in _OTHERS
+    name
+    for name in (*globals(), *_HOMES)
+    if not name.startswith("_") and name not in _OTHERS and _HOMES.get(name) != "sklearn"
 ]

@@ -75,12 +75,13 @@ def build(
         ) from None
 
 
-def build_like(network: core.Network, loss: Loss | None = None) -> core.Network:
-    """A network of the same kind, with another loss if one is given, its parameters zero."""
+def build_like(
+    network: core.Network, loss: Loss | None = None, dtype: DType | None = None
+) -> core.Network:
+    """A network of the same kind, with another loss or type if one is given, parameters zero."""
     loss = loss or loss_of(network.loss, network.loss_settings)
-    return build(
-        network.sizes, network.activations, loss, network.dtype, network.norm, network.residual
-    )
+    dtype = dtype or network.dtype
+    return build(network.sizes, network.activations, loss, dtype, network.norm, network.residual)
 
 
 def is_as_drawn(network: core.Network, seed: int, init: str) -> bool:

@@ -5,14 +5,14 @@ a batch's losses, so that its slope is divided by the sum of the rows' weights, 
 the loss that is told. The losses of several outputs are added up, not averaged, but for the squared
 error, whose gradient alone is. Adam adds epsilon before the bias of v is taken away. The velocity
 of SGD holds each gradient with the learning rate of its own step. A check is
-`tests/test_sklearn_trajectory.py`.
+`tests/test_sklearn_steps.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .. import _briskmlp_core as core
 from .._sparse import CsrParts
 from .._validate import Array
+from ._criterion import factors
 
 # X dense or as CSR's parts, targets as the core takes them, and the rows' weights.
 Rows = tuple[Array | CsrParts, Array, Array | None]
@@ -44,7 +45,7 @@ class SolverSettings:
         L2 penalty on the weights, not the biases: alpha / 2 times the sum of their squares is added
         to the sum of a batch's losses.
     dropout
-        The share of each hidden layer's units that a row of a batch goes without.
+        The share of units that a row of a batch goes without, for each hidden layer; or nothing.
     weight_decay
         Decoupled: each step takes this multiple of the learning rate off the weights.
     threads
@@ -61,7 +62,7 @@ class SolverSettings:
     beta_2: float = 0.999
     epsilon: float = 1e-8
     alpha: float = 1e-4
-    dropout: float = 0.0
+    dropout: Sequence[float] = ()
     weight_decay: float = 0.0
     threads: int | None = None
     seed: int = 0
@@ -101,29 +102,13 @@ class SolverState(NamedTuple):
     arrays: Mapping[str, Array]  # (P,) each; none before the first step
 
 
-class _Scale(NamedTuple):
-    """What scikit-learn's loss is, and its gradient, in terms of the core's."""
-
-    loss: float
-    gradient: float
-
-
-def _scale(loss: str, outputs: int) -> _Scale:
-    if loss == "mse":  # its gradient is that of half the squares' sum over the outputs
-        return _Scale(0.5, outputs / 2)
-    if loss in ("binary_cross_entropy", "poisson"):
-        return _Scale(outputs, outputs)
-    return _Scale(1, 1)
-
-
 class StochasticSolver:
     """Steps of scikit-learn's adam or sgd on a network, one training over any number of runs.
 
     Parameters
     ----------
     network
-        Trained in place. Of its losses "mse", "cross_entropy", "binary_cross_entropy" and "poisson"
-        are scaled as scikit-learn scales them; the others are what they are.
+        Trained in place.
     settings
         See `SolverSettings`.
     state
@@ -141,6 +126,17 @@ class StochasticSolver:
     def state(self) -> SolverState:
         """Where it stands after the latest run; for another solver to go on from."""
         return self._state._replace(learning_rate=self.learning_rate)
+
+    def moved_to(self, network: core.Network) -> Self:
+        """A solver of its own that goes on from here on another network of the same kind."""
+        return type(self)(network, self._settings, self.state)
+
+    def set_alpha(self, alpha: float) -> None:
+        """Change the penalty; of the settings scikit-learn looks at this one in every call."""
+        self._settings = replace(self._settings, alpha=alpha)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_network"}
 
     def run(
         self,
@@ -176,15 +172,14 @@ class StochasticSolver:
             If the loss or a parameter is no longer finite. The network has the parameters with
             which the epoch of the lowest loss began, and the training cannot go on.
         """
-        outputs = self._network.target_cols
-        scale = _scale(self._network.loss, outputs)
+        scale = factors(self._network)
         batches = -(-len(dataset[1]) // batch_size)
         done = 0
 
         def epoch_done(report: core.EpochReport) -> bool:
             nonlocal done
             done = report.epoch
-            return on_epoch(scale.loss * report.loss + report.penalty)
+            return on_epoch(scale.value * report.loss + report.penalty)
 
         outcome: core.FitOutcome | None = None
         try:
@@ -212,7 +207,6 @@ class StochasticSolver:
 
     def _options(self, batch_size: int, epochs: int, gradient_factor: float) -> core.FitOptions:
         settings = self._settings
-        hidden = len(self._network.sizes) - 2
         return core.FitOptions(
             epochs=epochs,
             batch_size=batch_size,
@@ -222,7 +216,7 @@ class StochasticSolver:
             batches_per_step=1,
             steps_before=self._state.steps,
             optimizer=settings.spec(),
-            dropout=[settings.dropout] * hidden if settings.dropout else [],
+            dropout=settings.dropout,
             noise=[],
             gradient_factor=gradient_factor,
             penalty=settings.alpha != 0,
