@@ -10,6 +10,7 @@ from typing import Any
 from .._callbacks import Training, begin, callback_list, end
 from .._history import History
 from .._progress import Progress, Silent, open_progress
+from .._training import Start
 from ._tasks import Tasks
 
 
@@ -28,9 +29,10 @@ class Followers:
         self.callbacks, self.tasks = callback_list(callbacks), tasks
         self.display = _display(estimator, rows)
         self.columns = ("loss", *(("eval_score",) if validated else ()), "seconds")
+        net = estimator._net
         self.training = Training(
-            estimator._net,
-            history=History("score"),
+            net,
+            Start(net.seed, net.epochs_trained, History("score")),
             epochs=estimator.max_iter,
             rows=rows,
             batch_size=rows,
