@@ -161,7 +161,10 @@ def test_the_references_predictions_losses_and_gradients(run: Run) -> None:
     for one, other in (
         (ours.predict(X), theirs.predict(X)),
         (ours(X), theirs(X)),
-        (ours.evaluate(X, y, sample_weight=weight)[0], theirs.evaluate(X, y, sample_weight=weight)[0]),
+        (
+            ours.evaluate(X, y, sample_weight=weight)[0],
+            theirs.evaluate(X, y, sample_weight=weight)[0],
+        ),
         *zip(
             ours.gradients(X, y, sample_weight=weight),
             theirs.gradients(X, y, sample_weight=weight),
