@@ -1,4 +1,4 @@
-"""Forks, other ways to start processes, and the end of the interpreter: nothing hangs or crashes."""
+"""Forks, other ways to start processes, the end of the interpreter: nothing hangs or crashes."""
 
 from __future__ import annotations
 

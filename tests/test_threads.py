@@ -87,9 +87,14 @@ def test_as_many_workers_as_set(count: int) -> None:
 
 def test_threads_block() -> None:
     before = bm.get_num_threads()
-    with pytest.raises(ZeroDivisionError), bm.threads(before + 3):
-        assert bm.get_num_threads() == before + 3
-        raise ZeroDivisionError
+
+    def inside() -> None:
+        with bm.threads(before + 3):
+            assert bm.get_num_threads() == before + 3
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        inside()
     assert bm.get_num_threads() == before
 
 
@@ -239,7 +244,7 @@ def test_the_number_of_threads_changes_while_others_compute() -> None:
 
 @linux
 def test_idle_workers_cost_no_processor_time() -> None:
-    """They watch for 50 microseconds and then sleep: in half a second without work, next to none."""
+    """They watch for 50 microseconds and then sleep: half a second of leisure costs nearly none."""
     program = """
         import time, numpy as np, briskmlp as bm
         bm.set_num_threads(4)
