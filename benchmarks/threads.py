@@ -1,4 +1,4 @@
-"""Whether more threads ever cost time: `python benchmarks/threads.py [--widths ...] [--batches ...]`.
+"""Whether more threads ever cost time: `python benchmarks/threads.py [--widths 64] [--batches 1]`.
 
 Times `fit` and `predict` of networks width-width-width-width on 1 thread, on 2, 4, ..., and on as
 many as are the default, in turns, and compares medians. Prints the shapes where
