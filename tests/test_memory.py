@@ -46,8 +46,8 @@ print(net.predict(np.zeros(3)).shape)
 
 @linux
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("standardize", [False, True])
-def test_every_call_at_every_limit(standardize: bool, threads: int) -> None:
+@pytest.mark.parametrize("way", ["standardize=False", "standardize=True", "batch_norm=True"])
+def test_every_call_at_every_limit(way: str, threads: int) -> None:
     """More and more room, until all goes well: before that, MemoryError and nothing changed."""
     program = f"""
 bm.set_num_threads({threads})
@@ -55,7 +55,7 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(3000, 300)).astype("f4")
 y = rng.normal(size=(3000, 200)).astype("f4")
 net = bm.MLP([300, 900, 500, 200], seed=0)
-fit = dict(epochs=1, batch_size=1000, standardize={standardize}, eval_set=(X, y))
+fit = dict(epochs=1, batch_size=1000, {way}, eval_set=(X, y))
 net.copy().fit(X, y, **fit)  # starts the threads, and loads all modules
 calls = {{
     "fit": lambda: net.fit(X, y, **fit),
