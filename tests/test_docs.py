@@ -21,11 +21,6 @@ PAGES = [
     for page in [README, *sorted((README.parent / "docs").glob("*.md"))]
     if page.is_file() and "```python" in page.read_text("utf-8")
 ]
-NEEDED = {  # by modules
-    "briskmlp.plots": "matplotlib",
-    "briskmlp._lbfgs": "scipy",
-    "briskmlp._threadpoolctl": "threadpoolctl",
-}
 OPTIONAL = {"plot": "matplotlib", "LBFGS": "scipy"}  # what blocks with these words need
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -47,7 +42,7 @@ def run(test: doctest.DocTest) -> None:
 @pytest.mark.parametrize("name", modules())
 def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for start, needed in NEEDED.items():
+    for start, needed in {"briskmlp.plots": "matplotlib", "briskmlp._lbfgs": "scipy"}.items():
         if name.startswith(start):
             pytest.importorskip(needed)
     for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):

@@ -18,7 +18,9 @@ def meet_threadpoolctl() -> None:
     It asks nobody who is loaded later, so this is called where a use of threads begins.
     """
     if "threadpoolctl" in sys.modules:
-        from . import _threadpoolctl  # noqa: F401
+        from ._threadpoolctl import register
+
+        register()
 
 
 def get_num_threads() -> int:

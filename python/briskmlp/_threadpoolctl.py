@@ -1,34 +1,30 @@
-"""What threadpoolctl sees and limits; imported only where threadpoolctl is loaded already.
-
-Importing it registers the controller, so that happens once. See `_runtime.meet_threadpoolctl`.
-"""
+"""What threadpoolctl sees and limits: the team of threads, as if it were a BLAS's."""
 
 from __future__ import annotations
 
-import threadpoolctl
+from functools import cache
 
 from . import _briskmlp_core as core
 
 
-class Controller(threadpoolctl.LibController):  # type: ignore[misc] # it has no types
-    """The team of threads, which ``threadpool_limits(1)`` limits as it does a BLAS's."""
+@cache
+def register() -> None:
+    """Tell threadpoolctl of the team, once; only where it is loaded already."""
+    import threadpoolctl
 
-    user_api = "briskmlp"
-    internal_api = "briskmlp"
-    filename_prefixes = ("_briskmlp_core",)
+    class Controller(threadpoolctl.LibController):  # type: ignore[misc] # it has no types
+        user_api = "briskmlp"
+        internal_api = "briskmlp"
+        filename_prefixes = ("_briskmlp_core",)
 
-    def get_num_threads(self) -> int:
-        """As `briskmlp.get_num_threads` says."""
-        return core.num_threads()
+        def get_num_threads(self) -> int:
+            return core.num_threads()
 
-    def set_num_threads(self, num_threads: int) -> None:
-        """For the whole process, as `briskmlp.set_num_threads` does."""
-        core.set_num_threads(num_threads)
+        def set_num_threads(self, num_threads: int) -> None:
+            core.set_num_threads(num_threads)
 
-    def get_version(self) -> str:
-        """The package's."""
-        return core.__version__
+        def get_version(self) -> str:
+            return core.__version__
 
-
-if hasattr(threadpoolctl, "register"):  # from 3.2 on
-    threadpoolctl.register(Controller)
+    if hasattr(threadpoolctl, "register"):  # from 3.2 on
+        threadpoolctl.register(Controller)
