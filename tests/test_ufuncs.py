@@ -10,6 +10,7 @@ import pickle
 import briskmlp as bm
 import numpy as np
 import pytest
+from array_layouts import layouts
 from function_cases import (
     BACKWARD_NAMES,
     FLOATS,
@@ -66,33 +67,6 @@ def test_any_layout_has_the_same_bits(name, dtype, data):
         return
     assert ufunc(name)(*laid_out, out=out) is out
     assert same_bits(out, expected)
-
-
-@st.composite
-def layouts(draw, array):
-    """An array of the same values: reversed, with gaps, transposed, misaligned, swapped, frozen."""
-    for axis in range(array.ndim):
-        step = draw(st.sampled_from([1, 1, 2, -1, -3]))
-        room = [*array.shape]
-        room[axis] *= abs(step)
-        wide = np.zeros(room, array.dtype)
-        view = wide[tuple(slice(None, None, step if i == axis else 1) for i in range(array.ndim))]
-        view = view[tuple(slice(0, n) for n in array.shape)]
-        view[...] = array
-        array = view
-    kind = draw(st.sampled_from(["as is", "fortran", "misaligned", "swapped", "frozen"]))
-    if kind == "fortran":
-        return np.asfortranarray(array)
-    if kind == "misaligned":
-        raw = np.zeros(array.size * array.itemsize + 1, "u1")[1:]
-        moved = raw.view(array.dtype).reshape(array.shape)
-        moved[...] = array
-        return moved
-    if kind == "swapped":
-        return array.astype(array.dtype.newbyteorder())
-    if kind == "frozen":
-        array.flags.writeable = False
-    return array
 
 
 @pytest.mark.parametrize("n", [1023, 1024, 1025, 5000])

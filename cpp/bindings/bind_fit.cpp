@@ -13,6 +13,7 @@
 #include "train/plan.h"
 #include "train/team.h"
 #include "bindings/fit_callbacks.h"
+#include "bindings/gil.h"
 #include "bindings/network_object.h"
 #include "bindings/numpy_bridge.h"
 
@@ -108,7 +109,7 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
         if (resumed.has_value()) {
             state = state_views(net, options.optimizer, *resumed);
         }
-        const py::gil_scoped_release release;
+        const GilReleased release;
         return fit(net, training, rows, eval.has_value() ? &eval_rows : nullptr, options, observer,
                    resumed.has_value() ? &state : nullptr);
     });

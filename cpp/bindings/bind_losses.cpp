@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "kernels/dispatch.h"
 #include "nn/loss.h"
+#include "bindings/gil.h"
 #include "bindings/numpy_bridge.h"
 #include "bindings/pybind.h"
 
@@ -57,7 +58,7 @@ double checked_loss(const LossSpec& loss, const py::array& z, const py::array& y
     Targets<T> targets{};
     targets.cols = n;
     set_targets(targets, loss.kind, rows, n, y);
-    const py::gil_scoped_release release;
+    const GilReleased release;
     return mean_loss(loss, rows, n, outputs, targets, gradient);
 }
 

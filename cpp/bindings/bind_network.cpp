@@ -11,6 +11,7 @@
 #include "nn/predict.h"
 #include "train/evaluate.h"
 #include "train/gradients.h"
+#include "bindings/gil.h"
 #include "bindings/network_object.h"
 #include "bindings/numpy_bridge.h"
 
@@ -45,13 +46,13 @@ std::unique_ptr<NetworkObject> make_network(std::vector<index_t> sizes,
     for (const std::string& name : activations) {
         spec.activations.push_back(activation_from_name(name));
     }
-    const py::gil_scoped_release release;
+    const GilReleased release;
     return std::make_unique<NetworkObject>(std::move(spec), dtype);
 }
 
 void initialize(NetworkObject& self, std::uint64_t seed, const std::string& initializer) {
     const Initializer kind = initializer_from_name(initializer);
-    const py::gil_scoped_release release;
+    const GilReleased release;
     self.visit([&](auto& net) { net.initialize(seed, kind); });
 }
 
@@ -78,7 +79,7 @@ void predict_rows(NetworkObject& self, const InputArrays& x, py::array out, bool
         using T = ElementOf<decltype(net)>;
         const InputMatrix rows = input_matrix(x, net.inputs());
         T* const y = writable_elements<T>(out, {rows.rows, net.outputs()}, "out");
-        std::optional<py::gil_scoped_release> release;
+        std::optional<GilReleased> release;
         if (predict_nanoseconds(net, rows.rows) > kHoldGilNanoseconds) {
             release.emplace();
         }
@@ -89,7 +90,7 @@ void predict_rows(NetworkObject& self, const InputArrays& x, py::array out, bool
 std::pair<double, double> evaluate_rows(NetworkObject& self, const DataArrays& data) {
     return self.visit([&](auto& net) {
         const auto rows = dataset(net, data);
-        const py::gil_scoped_release release;
+        const GilReleased release;
         const Evaluation evaluation = evaluate(net, rows, num_threads());
         return std::make_pair(evaluation.loss, evaluation.metric);
     });
@@ -103,7 +104,7 @@ std::pair<double, py::array> loss_and_gradient(NetworkObject& self, const DataAr
         T* const d = gradient.mutable_data();
         double loss = 0;
         {
-            const py::gil_scoped_release release;
+            const GilReleased release;
             loss = gradients(net, rows, d, num_threads());
         }
         return {loss, std::move(gradient)};
@@ -121,7 +122,7 @@ std::pair<py::array, py::array> pull_back(NetworkObject& self, const py::array& 
         T* const d = gradient.mutable_data();
         T* const d_in = d_x.mutable_data();
         {
-            const py::gil_scoped_release release;
+            const GilReleased release;
             backward(net, rows, d_out, d, d_in, num_threads());
         }
         return {std::move(d_x), std::move(gradient)};
@@ -134,7 +135,7 @@ void normalize(const py::array& x, py::array& y, std::optional<py::array>& d) {
     const T* const from = elements<T>(x, {rows, n}, "x");
     T* const to = writable_elements<T>(y, {rows, n}, "y");
     T* const gradient = d ? writable_elements<T>(*d, {rows, n}, "d") : nullptr;
-    const py::gil_scoped_release release;
+    const GilReleased release;
     std::vector<T> inverse_deviations(static_cast<std::size_t>(rows));
     kernels<T>().layer_norm(rows, n, from, n, to, n, inverse_deviations.data());
     if (gradient != nullptr) {
@@ -148,7 +149,7 @@ void normalize_rows(const py::array& x, py::array y, std::optional<py::array> d)
 
 std::optional<std::pair<index_t, index_t>> first_nonfinite(const py::array& x) {
     const InputMatrix matrix = input_matrix(x, x.ndim() == 2 ? x.shape(1) : 0);
-    const py::gil_scoped_release release;
+    const GilReleased release;
     const Position position = find_nonfinite(matrix);
     if (position.row < 0) {
         return std::nullopt;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "bindings/gil.h"
 #include "bindings/network_object.h"
 
 namespace briskmlp {
@@ -88,7 +89,7 @@ PyObject* predict_one(const Network<T>& net, bool slow, PyObject* x_object, PyOb
         Py_RETURN_NONE;
     }
     try {
-        std::optional<py::gil_scoped_release> release;
+        std::optional<GilReleased> release;
         if (slow) {
             release.emplace();
         }

@@ -9,6 +9,7 @@
 #include "nn/activation.h"
 #include "nn/initializer.h"
 #include "nn/loss.h"
+#include "bindings/gil.h"
 #include "bindings/pybind.h"
 
 namespace briskmlp {
@@ -48,7 +49,7 @@ py::typing::Dict<py::str, py::object> config() {
 }
 
 double measured_peak(const std::string& dtype, double seconds) {
-    const py::gil_scoped_release release;
+    const GilReleased release;
     return dtype == "float64" ? peak_gflops(kernels<double>(), num_threads(), seconds)
                               : peak_gflops(kernels<float>(), num_threads(), seconds);
 }

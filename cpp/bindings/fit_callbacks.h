@@ -10,6 +10,7 @@
 
 #include "base/cpu.h"
 #include "train/fit.h"
+#include "bindings/gil.h"
 #include "bindings/numpy_bridge.h"
 
 namespace briskmlp {
@@ -43,7 +44,7 @@ class PythonObserver final : public FitObserver {
         if (rates_.is_none()) {
             return nullptr;
         }
-        const py::gil_scoped_acquire gil;
+        const GilTaken gil;
         factors_ = rates_(epoch, batches);
         return elements<double>(factors_, {batches}, "the factors of the learning rate");
     }
@@ -52,7 +53,7 @@ class PythonObserver final : public FitObserver {
         if (order_.is_none()) {
             return nullptr;
         }
-        const py::gil_scoped_acquire gil;
+        const GilTaken gil;
         const py::object numbers = order_(epoch, rows);
         if (numbers.is_none()) {
             return nullptr;
@@ -88,7 +89,7 @@ class PythonObserver final : public FitObserver {
     // question() under the GIL; an exception is kept, and stops the fit.
     template <class Question>
     bool stops(Question question) {
-        const py::gil_scoped_acquire gil;
+        const GilTaken gil;
         try {
             return question();
         } catch (const py::error_already_set& error) {

@@ -330,6 +330,10 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     Trainer<T> trainer(net, training, data, options, observer, resumed);
     Interrupt& interrupt = trainer.interrupt();
+    std::optional<Evaluator<T>> evaluator;  // its memory too is there before anything changes
+    if (eval != nullptr) {
+        evaluator.emplace(net, *eval, options.threads);
+    }
     Best<T> best(options.epochs > 1 ? training.spare_parameters(net) : nullptr);
     FitResult result{FitEnd::kDone, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
@@ -354,8 +358,8 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
             break;
         }
         EpochReport report{result.epoch, loss, kNone, kNone, 0, trainer.penalty()};
-        if (eval != nullptr) {
-            const Evaluation evaluation = evaluate(net, *eval, options.threads, &interrupt);
+        if (evaluator.has_value()) {
+            const Evaluation evaluation = evaluator->run(&interrupt);
             if (!interrupt.stopped()) {
                 report.eval_loss = evaluation.loss;
                 report.eval_metric = evaluation.metric;

@@ -78,6 +78,7 @@ from ._matmul import matmul as matmul
 from ._matmul import vecdot as vecdot
 from ._mlp import MLP as MLP
 from ._runtime import get_num_threads as get_num_threads
+from ._runtime import meet_threadpoolctl as _meet_threadpoolctl
 from ._runtime import set_num_threads as set_num_threads
 from ._runtime import show_config as show_config
 from ._runtime import threads as threads
@@ -119,6 +120,8 @@ if TYPE_CHECKING:
     from ._stopping import EarlyStopping as EarlyStopping
     from .sklearn import MLPClassifier as MLPClassifier
     from .sklearn import MLPRegressor as MLPRegressor
+
+_meet_threadpoolctl()
 
 # What loads when first touched, so that the import is short: submodules, and names by their module.
 _SUBMODULES = ("plots", "reference", "schedules")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, overload
@@ -9,6 +10,17 @@ from typing import Any, Literal, overload
 from . import _briskmlp_core as core
 from ._names import unknown_name
 from ._validate import positive_int
+
+
+def meet_threadpoolctl() -> None:
+    """Let threadpoolctl control the threads, if it is loaded; it is never loaded from here.
+
+    It asks nobody who is loaded later, so this is called where a use of threads begins.
+    """
+    if "threadpoolctl" in sys.modules:
+        from ._threadpoolctl import register
+
+        register()
 
 
 def get_num_threads() -> int:
@@ -19,9 +31,13 @@ def get_num_threads() -> int:
     ``OMP_NUM_THREADS`` and ``BRISKMLP_NUM_THREADS`` say. Small work runs on fewer. Results do not
     depend on it, not in a single bit.
 
+    Both are read once. Where threadpoolctl is loaded before this package, or before a network is
+    made, its limits hold here too.
+
     >>> get_num_threads() >= 1
     True
     """
+    meet_threadpoolctl()
     return core.num_threads()
 
 
@@ -48,6 +64,7 @@ def set_num_threads(n: int) -> None:
     1
     >>> set_num_threads(before)
     """
+    meet_threadpoolctl()
     core.set_num_threads(positive_int(n, "n"))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _briskmlp_core as core
 from ._losses import from_plain, loss_of, named_numbers, plain
+from ._runtime import meet_threadpoolctl
 from ._validate import (
     DType,
     activation_names,
@@ -62,6 +63,7 @@ def build(
     residual: bool,
 ) -> core.Network:
     """The core's network, its parameters zero."""
+    meet_threadpoolctl()
     try:
         return core.Network(
             sizes, activations, *named_numbers(loss), dtype.name, norm=norm, residual=residual

@@ -210,6 +210,9 @@ def real_array(value: ArrayLike, name: str, dtype: DType) -> Array:
         raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
+    if array.dtype.byteorder in "<>" and array.dtype.isnative:
+        # The machine's own order, spelt out as buffers do; the core knows it as "=" only.
+        array = array.view(array.dtype.newbyteorder("="))
     is_half_or_long = array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)
     if array.dtype.isnative and array.flags.aligned and not is_half_or_long:
         return array

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "kernels/dispatch.h"
+#include "bindings/gil.h"
 #include "bindings/network_object.h"
 #include "bindings/numpy_api.h"
 
@@ -80,7 +81,7 @@ bool compute(const Matmul<T>& product, const char* name) {
         std::feclearexcept(kReported);
     }
     try {
-        std::optional<py::gil_scoped_release> release;
+        std::optional<GilReleased> release;
         if (matmul_nanoseconds(table, product) > kHoldGilNanoseconds) {
             release.emplace();
         }

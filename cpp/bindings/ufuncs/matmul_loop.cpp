@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/dispatch.h"
+#include "bindings/gil.h"
 
 namespace briskmlp {
 namespace {
@@ -86,7 +87,7 @@ void matmul_loop(char** args, const index_t* dims, const index_t* steps, void* d
             loop.instead(args, dims, steps, loop.instead_data);
             return;
         }
-        const py::gil_scoped_acquire acquire;
+        const GilTaken acquire;
         PyErr_NoMemory();
     }
 }

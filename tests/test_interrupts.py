@@ -1,0 +1,76 @@
+"""Ctrl-C at any moment of a fit: KeyboardInterrupt, and a network that works as before.
+
+How soon it comes is measured by benchmarks/interrupts.py; here only that it comes.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from processes import run
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+
+# Calls fit() again and again, interrupted at random moments, and looks at the network each time.
+PROGRAM = """
+import os, random, signal, sys, threading, time
+import numpy as np
+import briskmlp as bm
+count, kind = int(sys.argv[1]), sys.argv[2]
+random.seed(0)
+bm.set_num_threads(3)
+rng = np.random.default_rng(0)
+rows = 40 if kind.startswith("short") else 20_000
+X = rng.normal(size=(rows, 16)).astype("f4")
+y = X[:, 0] * X[:, 1]
+net = bm.MLP([16, 64, 64, 1], "tanh", seed=0)
+settings = {
+    "long": {},
+    "short": {},
+    "short standardized": {"standardize": True},
+    "evaluated": {"eval_set": (X, y), "metrics": "mae", "callback": lambda history: None},
+    "batch norm": {"batch_norm": True},
+    "own loss": {"loss": lambda raw, y: (0.0, 0 * raw)},
+    "lbfgs": {"optimizer": "lbfgs"},
+}[kind]
+epochs = 2 if kind.startswith("short") else 1_000_000
+def fit():
+    while True:
+        net.fit(X, y, epochs=epochs, batch_size=min(rows, 500) if kind != "lbfgs" else None,
+                **settings)
+for i in range(count):
+    before = net.epochs_trained
+    timer = threading.Timer(random.uniform(0, 0.05), os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        fit()
+    except KeyboardInterrupt:
+        pass
+    timer.join()
+    assert np.isfinite(net.parameters).all()
+    assert np.isfinite(net.predict(X)).all()
+    assert net.epochs_trained >= before
+    trained = net.epochs_trained
+    assert len(net.fit(X, y, epochs=1)) == 1
+    assert net.epochs_trained == trained + 1
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        ("long", 50),
+        ("short", 50),
+        ("short standardized", 25),
+        ("evaluated", 25),
+        ("batch norm", 10),
+        ("own loss", 10),
+        ("lbfgs", 10),
+    ],
+)
+def test_at_random_moments(kind: str, count: int) -> None:
+    if kind == "lbfgs":
+        pytest.importorskip("scipy")
+    assert run(PROGRAM, str(count), kind, timeout=120) == ["done"]
