@@ -1,4 +1,4 @@
-"""Damaged files by the thousand: a sample of what tests/fuzz/fuzz_load.py does for as long as told."""
+"""Damaged files by the thousand: a sample of what tests/fuzz/fuzz_load.py does for hours."""
 
 from __future__ import annotations
 
