@@ -22,7 +22,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
-    sources = [p for folder in ("cpp", "tests") for p in Path(folder).rglob("*.*")]
+    sources = [p for folder in ("cpp", "docs", "tests") for p in Path(folder).rglob("*.*")]
     sources = [p for p in sources if p.suffix in {".h", ".cpp"}]
     session.run("clang-format", "--dry-run", "-Werror", *sources)
 
