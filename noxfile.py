@@ -7,18 +7,22 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.sessions = ["lint", "tests"]
 PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group."""
+    return list(nox.project.dependency_groups(PROJECT, name))
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Formatting, ruff and mypy."""
-    session.install("numpy>=2.0", *nox.project.dependency_groups(PROJECT, "lint"))
+    session.install("numpy>=2.0", *group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
-    sources = [p for folder in ("cpp", "tests") for p in Path(folder).rglob("*.*")]
+    sources = [p for folder in ("cpp", "docs", "tests") for p in Path(folder).rglob("*.*")]
     sources = [p for p in sources if p.suffix in {".h", ".cpp"}]
     session.run("clang-format", "--dry-run", "-Werror", *sources)
 
@@ -30,7 +34,72 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
+def oldest(session: nox.Session) -> None:
+    """The tests with the oldest Python and NumPy that are promised; arguments go to pytest."""
+    session.install(".[test]", "numpy==2.0.0")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """The site, in build/site; a warning is an error."""
+    session.install(".[plot]", *group("docs"))
+    site = ["-c", "docs/site", "-d", "build/doctrees", ".", "build/site"]
+    session.run("sphinx-build", "-W", "--keep-going", "-q", *site, *session.posargs)
+
+
+@nox.session(default=False)
+def package(session: nox.Session) -> None:
+    """The sdist and the wheel made from it, in dist/ or the folder given, and what judges them."""
+    folder = Path(session.posargs[0] if session.posargs else "dist")
+    session.install(*group("package"))
+    session.run("python", "-m", "build", "--outdir", str(folder), ".")
+    files = [str(path) for path in folder.iterdir()]
+    wheels = [file for file in files if file.endswith(".whl")]
+    session.run("twine", "check", "--strict", *files)
+    session.run("check-wheel-contents", *wheels)
+    session.run("python", "tests/check_wheel.py", *wheels)
+    session.run("check-sdist")
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("pyroma", "--min=8", ".")  # 10 needs an address and a home page
+    session.run("repo-review", ".")
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Which lines of the package the tests reach; arguments go to pytest."""
+    extras = "test,cli,lbfgs,plot,progress,rivals,tensorboard"
+    session.install(f".[{extras}]", *group("coverage"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False)
+def coverage_cpp(session: nox.Session) -> None:
+    """Which lines of the core the C++ tests reach."""
+    session.install(*group("coverage"))
+    session.run("cmake", "--workflow", "--preset", "coverage", external=True)
+    session.run("gcovr", "build/coverage")
+
+
+@nox.session(venv_backend="none", default=False)
+def sanitize(session: nox.Session) -> None:
+    """The C++ tests under the address, undefined-behaviour and thread sanitizers."""
+    for preset in ("asan-ubsan", "tsan"):
+        session.run("cmake", "--workflow", "--preset", preset)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Damaged files for ten minutes; arguments go to tests/fuzz/fuzz_load.py."""
+    session.install(".")
+    session.run("python", "tests/fuzz/fuzz_load.py", *session.posargs or ["--seconds", "600"])
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measures this machine beside every rival and reports; arguments go to benchmarks/run.py."""
     session.install(".[plot,rivals]")
@@ -38,8 +107,8 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/report.py")
 
 
-@nox.session
+@nox.session(default=False)
 def stub(session: nox.Session) -> None:
     """Writes the extension's stub anew; tests/test_stub.py compares."""
-    session.install(".", *nox.project.dependency_groups(PROJECT, "stub"))
+    session.install(".", *group("stub"))
     session.run("python", "tests/test_stub.py")

@@ -109,6 +109,7 @@ def test_what_a_training_shows(net: bm.MLP) -> None:
             assert training.history.keys() == list(training.columns)
             seen.append((len(training.history), net.epochs_trained, net.evaluate(X, Y).loss))
             assert (training.epochs, training.rows, training.batch_size) == (3, 40, 16)
+            assert training.batches == 3
 
     history = net.fit(X, Y, epochs=3, batch_size=16, eval_set=(X, Y), metrics="mae",
                       callbacks=Look())  # fmt: skip

@@ -133,6 +133,24 @@ def test_text_stays_text_where_it_looks_like_numbers(tmp_path: Path, capsys) -> 
     assert err == ""
 
 
+@pytest.mark.parametrize(("name", "separator"), [("a.tsv", "\t"), ("a.csv.gz", ",")])
+def test_separators_by_the_name_of_the_file(tmp_path: Path, name: str, separator: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    table = {"age": [1.0, 2.0], "kind": ["cat", "a;b"]}
+    pandas.DataFrame(table).to_csv(tmp_path / name, sep=separator, index=False)
+    again = read_table(tmp_path / name)
+    assert {column: values.tolist() for column, values in again.items()} == table
+
+
+def test_times_are_seconds_and_of_one_zone(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    times = pandas.to_datetime(["1970-01-01T01:00:01+01:00", "1970-01-01T01:01:00+01:00", None])
+    pandas.DataFrame({"at": times}).to_parquet(tmp_path / "times.parquet")
+    seconds = read_table(tmp_path / "times.parquet")["at"]
+    np.testing.assert_array_equal(seconds, [1.0, 60.0, np.nan])
+
+
 def test_a_plot_without_matplotlib_is_refused_at_once(capsys, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     message = failure(capsys, "train", "none.csv", "--target", "y", "--plot", "a.png")
@@ -243,6 +261,8 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
     bm.MLP([2, 1], seed=0).save(tmp_path / "plain.npz")
     assert "is a network without columns" in failure(capsys, "inspect", tmp_path / "plain.npz")
     assert "there are 1 rows with a target" in failure(capsys, "train", fewer, "--target", "other")
+    bare = written(tmp_path / "bare.csv", {"same": [1] * 30, "y": range(30)})
+    assert "no column to learn from" in failure(capsys, "train", bare, "--target", "y")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -111,6 +112,29 @@ def test_page_on_functions() -> None:
         for line in re.findall(rf"^\| {name} \|(.*)", page, re.MULTILINE):
             bound = line.split("|")[0].strip()
             assert bound == str(function.ulp["float64" in line])
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_reference_lists_everything_public() -> None:
+    text = (README.parent / "docs" / "site" / "api.rst").read_text("utf-8")
+    assert set(briskmlp.__all__) <= set(re.findall(r"^\.\. auto\w+:: (\w+)$", text, re.MULTILINE))
+
+
+def test_everything_public_has_a_docstring() -> None:
+    for name in briskmlp.__all__:
+        public = getattr(briskmlp, name)
+        assert public.__doc__, name
+        for method, value in vars(public).items() if isinstance(public, type) else ():
+            if not method.startswith("_") and callable(value):
+                assert inspect.getdoc(getattr(public, method)), f"{name}.{method}"
+
+
+@pytest.mark.skipif(not README.is_file(), reason="needs the source tree")
+def test_page_on_embedding_shows_the_project_that_is_built() -> None:
+    docs = README.parent / "docs"
+    page = (docs / "embedding.md").read_text("utf-8")
+    for language, name in {"cmake": "CMakeLists.txt", "cpp": "main.cpp"}.items():
+        assert f"```{language}\n{(docs / 'embedding' / name).read_text('utf-8')}```" in page
 
 
 @pytest.mark.skipif(not README.is_file(), reason="needs the source tree")

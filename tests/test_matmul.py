@@ -97,6 +97,8 @@ def rng():
     return np.random.default_rng(0)
 
 
+# To pickle a ufunc, NumPy 2.0 and 2.1 look into all modules, deprecated ones of NumPy too.
+@pytest.mark.filterwarnings("ignore:The numpy.linalg.linalg:DeprecationWarning")
 @pytest.mark.parametrize("name", NAMES)
 def test_is_a_ufunc_like_numpys(name):
     ours, theirs = getattr(bm, name), getattr(np, name)

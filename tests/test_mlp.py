@@ -291,3 +291,16 @@ def test_reference_is_loaded_on_demand() -> None:
     assert bm.reference.__name__ == "briskmlp.reference"
     with pytest.raises(AttributeError, match="no attribute 'refrence'"):
         bm.refrence  # noqa: B018
+
+
+def test_layers_are_assigned_one_at_a_time(net: bm.MLP) -> None:
+    before = net.parameters.copy()
+    with pytest.raises(TypeError, match="assign to one layer at a time"):
+        net.biases[:] = [np.zeros(5), np.zeros(3)]
+    np.testing.assert_array_equal(net.parameters, before)
+
+
+def test_sizes_are_a_list() -> None:
+    assert bm.MLP(np.array([2, 3, 1])).sizes == (2, 3, 1)
+    with pytest.raises(ValueError, match=r"sizes has shape \(1, 3\), expected one dimension"):
+        bm.MLP(np.array([[2, 3, 1]]))

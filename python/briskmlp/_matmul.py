@@ -16,13 +16,13 @@ from ._names import unknown_name
 
 _SAME = """
 
+    Notes
+    -----
     Ours for float32 and float64, of every shape, stride and batch; NumPy's own result for every
     other type. It is a `numpy.ufunc` and takes what `numpy.{name}` takes: ``out``, ``axes``,
     ``casting``, ``order``, ``dtype``, ``signature``, ``subok``. An operand with an
     ``__array_ufunc__`` of its own is handed `numpy.{name}`, which its library knows.
 
-    Notes
-    -----
     An element of the result depends on its row of `x1`, its column of `x2`, the instruction set in
     use and the order of its sum, bit for bit, and on nothing else: not on the number of threads.
     {order}
