@@ -128,17 +128,38 @@ def test_folded_and_unfolded_are_the_same_function(residual):
     np.testing.assert_allclose(net.parameters, before, rtol=0, atol=1e-12)
 
 
-def test_many_rows_are_measured_by_evenly_spaced_ones():
+def test_many_rows_are_measured_by_some():
     X = np.arange(10_000)[:, np.newaxis]
-    measured = rows_to_measure(X)
-    assert len(measured) == 4096
-    assert np.all(np.diff(measured.ravel()) <= 3)
+    for parameters, count in ((100, 4096), (1_000_000, 2000), (10_000_000, 512)):
+        measured = rows_to_measure(X, parameters).ravel()
+        assert len(np.unique(measured)) == len(measured) == count
+        assert abs(measured.mean() - 5000) < 4 * 2887 / np.sqrt(count)
+    assert np.array_equal(rows_to_measure(X[:300], 100), X[:300])
     rows, y = np.random.default_rng(0).normal(size=(10_000, 3)), np.arange(10_000) % 2
     nets = [kind([3, 6, 2], "tanh", loss="cross_entropy", dtype="float64", seed=1)
             for kind in (bm.MLP, reference.MLP)]  # fmt: skip
     for net in nets:
         net.fit(rows, y, epochs=1, batch_size=1000, batch_norm=True)
     np.testing.assert_allclose(nets[0].parameters, nets[1].parameters, rtol=0, atol=1e-12)
+
+
+def test_rows_that_are_periodic():
+    """Every tenth row has what no other has; evenly spaced rows would miss it."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40_960, 4))
+    X[:, 0] = 0
+    X[5::10, 0] = rng.uniform(1, 2, 4096)
+    y = X[:, 0] + X[:, 1]
+    net = bm.MLP([4, 16, 1], seed=0)
+    net.fit(X, y, epochs=3, batch_norm=True)
+    assert net.evaluate(X, y).loss < 0.1
+
+
+def test_a_batch_size_of_the_default_that_would_leave_a_single_row():
+    X, y = draw_data("labels", 257, 5)
+    net = network()
+    net.fit(X, y, epochs=1, batch_norm=True)  # not 128
+    assert np.isfinite(net.parameters).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -194,12 +194,12 @@ def test_importing_needs_only_numpy() -> None:
     known = {*sys.stdlib_module_names, "numpy", "briskmlp"}
     # The estimators are subclasses of scikit-learn's, and their folder loads when they are touched.
     estimators = ROOT / "python" / "briskmlp" / "sklearn"
+    of_sklearn = ("sklearn", "scipy", "threadpoolctl")  # which needs the others
     optional = [
         f"{path.relative_to(ROOT)} imports {package}"
         for path in sorted((ROOT / "python").rglob("*.py"))
         for package in top_level_imports(ast.parse(path.read_text("utf-8")))
-        if package not in known
-        and not (path.is_relative_to(estimators) and package in ("sklearn", "scipy"))
+        if package not in known and not (path.is_relative_to(estimators) and package in of_sklearn)
     ]
     assert not optional
 

@@ -17,12 +17,18 @@ constexpr std::uint64_t mix64(std::uint64_t z) {
 }
 
 // What a stream of numbers is for. Streams of one seed are independent of each other.
-enum class RandomStream : std::uint64_t { kInit = 1, kShuffle = 2, kDropout = 3, kNoise = 4 };
+enum class RandomStream : std::uint64_t {
+    kInit = 1,
+    kShuffle = 2,
+    kDropout = 3,
+    kNoise = 4,
+    kMeasure = 5
+};
 
 class CounterRng {
   public:
     // `index` tells streams of one purpose apart: the layer for kInit, the epoch for kShuffle,
-    // layer and minibatch for kDropout, the minibatch for kNoise.
+    // layer and minibatch for kDropout, the minibatch for kNoise; 0 for kMeasure.
     constexpr CounterRng(std::uint64_t seed, RandomStream stream, std::uint64_t index)
         : key_(mix64(mix64(mix64(seed + kGoldenGamma) ^ static_cast<std::uint64_t>(stream)) ^
                      index)) {}

@@ -100,6 +100,8 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
     }
     PythonObserver observer(std::move(on_epoch), std::move(rates), std::move(order), batch_losses);
     FitResult result = network.visit([&](auto& net) {
+        require(!options.batch_norm || (net.layers().size() > 1 && net.spec().norm == Norm::kNone),
+                "batch_norm needs hidden layers, and no other norm");
         auto& training = network.training(net);
         using T = ElementOf<decltype(net)>;
         PythonLoss<T> external(loss, observer);

@@ -74,7 +74,8 @@ py::array parameters(const py::object& self) {
     });
 }
 
-void predict_rows(NetworkObject& self, const InputArrays& x, py::array out, bool raw) {
+void predict_rows(NetworkObject& self, const InputArrays& x, py::array out, bool raw,
+                  std::optional<index_t> threads) {
     self.visit([&](auto& net) {
         using T = ElementOf<decltype(net)>;
         const InputMatrix rows = input_matrix(x, net.inputs());
@@ -83,7 +84,8 @@ void predict_rows(NetworkObject& self, const InputArrays& x, py::array out, bool
         if (predict_nanoseconds(net, rows.rows) > kHoldGilNanoseconds) {
             release.emplace();
         }
-        predict(net, rows, raw ? Output::kRaw : Output::kTarget, y, num_threads());
+        predict(net, rows, raw ? Output::kRaw : Output::kTarget, y,
+                threads.value_or(num_threads()));
     });
 }
 
@@ -96,7 +98,8 @@ std::pair<double, double> evaluate_rows(NetworkObject& self, const DataArrays& d
     });
 }
 
-std::pair<double, py::array> loss_and_gradient(NetworkObject& self, const DataArrays& data) {
+std::pair<double, py::array> loss_and_gradient(NetworkObject& self, const DataArrays& data,
+                                               std::optional<index_t> threads) {
     return self.visit([&](auto& net) -> std::pair<double, py::array> {
         using T = ElementOf<decltype(net)>;
         const auto rows = dataset(net, data);
@@ -105,7 +108,7 @@ std::pair<double, py::array> loss_and_gradient(NetworkObject& self, const DataAr
         double loss = 0;
         {
             const GilReleased release;
-            loss = gradients(net, rows, d, num_threads());
+            loss = gradients(net, rows, d, threads.value_or(num_threads()));
         }
         return {loss, std::move(gradient)};
     });
@@ -207,9 +210,11 @@ void bind_network(py::module_& m) {
             "metric", [](NetworkObject& self) { return metric_name(loss_of(self).info().metric); })
         .def(
             "predict_rows", &predict_rows, py::arg("x"), py::arg("out"), py::arg("raw"),
+            py::arg("threads") = py::none(),
             "Predictions for x (M, in), dense or CSR's (data, columns, starts), into out (M, out).")
         .def("evaluate", &evaluate_rows, py::arg("data"), "Mean loss, and metric.")
-        .def("gradients", &loss_and_gradient, py::arg("data"), "Mean loss, and its gradient (P,).")
+        .def("gradients", &loss_and_gradient, py::arg("data"), py::arg("threads") = py::none(),
+             "Mean loss, and its gradient (P,), on at most so many threads.")
         .def("backward", &pull_back, py::arg("x"), py::arg("d_y"),
              "The gradient (M, in) by x, and (P,) by the parameters.");
 }

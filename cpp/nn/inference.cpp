@@ -18,10 +18,9 @@ MatrixView<const T> weights_in_place(const Network<T>& net, const Layer& layer) 
     return {net.parameters() + layer.offset, layer.in + 1, layer.out, layer.out};
 }
 
-// All layers from `first` on, from x, which is not where that one's outputs go: those of layers 0,
-// 2,
-// ... are in the matrix even, of the others in odd; returns the last. `stream` as pass_on needs it.
-// Little is copied, as for dense_forward.
+// All layers from `first` on, from x, which is not where that one's outputs go: those of even
+// layers are in the matrix even, of odd ones in odd; returns the last. `stream` as pass_on needs
+// it. Little is copied, as for dense_forward.
 template <class T>
 MatrixView<T> through_layers(const Network<T>& net, const KernelTable<T>& kernels,
                              std::size_t first, const MatrixView<const T>& x,

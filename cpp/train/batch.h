@@ -38,8 +38,7 @@ template <class T>
 class BatchRows {
   public:
     // Up to `rows` rows of so many inputs, with targets such as `targets` are: labels or values,
-    // weighted or not.
-    // Inputs that are `sparse` are not read.
+    // weighted or not. Inputs that are `sparse` are left where they lie.
     BatchRows(index_t inputs, index_t lanes, index_t rows, const Targets<T>& targets,
               bool sparse = false);
 

@@ -99,11 +99,11 @@ class Trainer {
                               ? make_plan(net, kernels_, batch_size_, PlanKind::kTwoPhase)
                               : make_plan(net, kernels_, batch_size_, !needs.optimizer.gradient);
         team_ = Team(plan, steps_, options.threads);
-        step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
-        std::iota(order_.begin(), order_.end(), 0u);
         if (needs.batch_norm) {
             folding_.emplace(net, data, team_.most());
         }
+        step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
+        std::iota(order_.begin(), order_.end(), 0u);
         const bool unfolds = folding_.has_value() && options.folded && resumed == nullptr;
         const Network<T>& begin = unfolds ? folding_->unfolded(net) : net;
         parallel(threads_for_parameters(), [&](const Worker& worker) {

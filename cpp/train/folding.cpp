@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <utility>
 
 #include "base/finite.h"
 #include "base/parallel.h"
+#include "base/random.h"
 #include "kernels/dispatch.h"
 #include "ops/dense.h"
 #include "nn/passing.h"
@@ -15,13 +18,28 @@ namespace {
 
 constexpr index_t kTileRows = 64;  // as prediction has them where weights stay in L2
 
+// From 4096 rows a mean is off by 1.6 % of a deviation, of which batches of 128 miss it by 9 %.
+// Fewer where that would be 4 GFLOP, about 40 ms: so long no fit may keep Ctrl-C waiting.
+constexpr index_t kMostRows = 4096, kFewestRows = 512;
+constexpr index_t kMostProducts = 2'000'000'000;
+
 template <class T>
-std::vector<std::uint32_t> evenly_spaced(const Dataset<T>& data, index_t most) {
-    const index_t all = data.x.rows, count = std::min(all, most);
-    std::vector<std::uint32_t> rows(static_cast<std::size_t>(count));
-    for (index_t i = 0; i < count; ++i) {
-        rows[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i * all / count);
+index_t rows_to_measure(const Network<T>& net, index_t all) {
+    const index_t affordable = kMostProducts / net.num_parameters();
+    return std::min(all, std::clamp(affordable, kFewestRows, kMostRows));
+}
+
+// Drawn, as rows at equal distances can be all alike where what they describe is periodic.
+std::vector<std::uint32_t> draw_rows(index_t all, index_t count) {
+    std::vector<std::uint32_t> rows(static_cast<std::size_t>(all));
+    std::iota(rows.begin(), rows.end(), 0u);
+    const CounterRng rng(0, RandomStream::kMeasure, 0);
+    for (index_t i = 0; i < count && count < all; ++i) {
+        const auto at = static_cast<std::uint64_t>(i);
+        std::swap(rows[static_cast<std::size_t>(i)],
+                  rows[at + rng.below(at, static_cast<std::uint64_t>(all - i))]);
     }
+    rows.resize(static_cast<std::size_t>(count));
     return rows;
 }
 
@@ -33,7 +51,7 @@ Folding<T>::Folding(const Network<T>& net, const Dataset<T>& data, index_t threa
       x_(&data.x),
       threads_(threads),
       net_(net.spec()),
-      rows_(evenly_spaced(data, kMaxRows)),
+      rows_(draw_rows(data.x.rows, rows_to_measure(net, data.x.rows))),
       cut_{static_cast<index_t>(rows_.size()),
            ceil_div(static_cast<index_t>(rows_.size()), kTileRows), 0},
       moments_(net, *kernels_, cut_.tiles, threads) {

@@ -17,9 +17,6 @@ namespace briskmlp {
 template <class T>
 class Folding {
   public:
-    // Up to so many rows are taken, evenly spaced among all.
-    static constexpr index_t kMaxRows = 4096;
-
     // For fits of `net` to `data`, on up to so many threads.
     Folding(const Network<T>& net, const Dataset<T>& data, index_t threads);
 

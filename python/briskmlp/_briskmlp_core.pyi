@@ -70,9 +70,10 @@ class Network:
             numpy.ndarray,
             numpy.ndarray | None,
         ],
+        threads: typing.SupportsInt | typing.SupportsIndex | None = None,
     ) -> tuple[float, numpy.ndarray]:
         """
-        Mean loss, and its gradient (P,).
+        Mean loss, and its gradient (P,), on at most so many threads.
         """
     def initialize(
         self, seed: typing.SupportsInt | typing.SupportsIndex, initializer: str
@@ -86,6 +87,7 @@ class Network:
         x: numpy.ndarray | tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray],
         out: numpy.ndarray,
         raw: bool,
+        threads: typing.SupportsInt | typing.SupportsIndex | None = None,
     ) -> None:
         """
         Predictions for x (M, in), dense or CSR's (data, columns, starts), into out (M, out).

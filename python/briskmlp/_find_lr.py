@@ -14,7 +14,7 @@ from ._optimizer import Optimizer
 from ._scaling import scaling_of
 from ._standardized import Twin
 from ._state import is_as_drawn
-from ._training import require_pairs, rows_per_step
+from ._training import rows_per_step
 from ._validate import Array
 
 if TYPE_CHECKING:
@@ -76,10 +76,9 @@ def find_lr(  # noqa: PLR0913 - see `MLP.find_lr`
         raise ValueError(f"low must be positive and below high, got {low!r} and {high!r}")
     if steps < FEWEST:
         raise ValueError(f"steps must be at least {FEWEST}, got {steps}")
-    batch_size = rows_per_step(batch_size, len(data[0]))
-    data = _enough_of(data, steps * batch_size, net.seed)
-    if batch_norm:
-        require_pairs(batch_size, len(data[0]))
+    rows = rows_per_step(batch_size, len(data[0]))
+    data = _enough_of(data, steps * rows, net.seed)
+    batch_size = rows_per_step(batch_size, len(data[0]), normalized=batch_norm)
     twin, losses_in = net.copy(), (1.0, 0.0)
     if standardize:
         scaling = scaling_of(net._network, data)

@@ -281,11 +281,9 @@ class MLP(Inspectable):
         on what the weights for standardized data are. A copy of X in the network's dtype is made. A
         warning tells of columns so far from 0 that the dtype is too coarse for predictions.
 
-        With `batch_norm` means and variances for the network are those of the rows given, of 4096
-        evenly spaced ones if there are more. Every batch needs two rows. Weights still as they were
-        drawn count as drawn for standardized units; others are first made such that the network
-        does what it did. Weight decay and clipping act on the weights for standardized units. See
-        docs/layers.md.
+        With `batch_norm` means and variances for the network are those of up to 4096 of the rows.
+        Every batch needs two rows. Weights still as they were drawn count as drawn for standardized
+        units, on whose weights decay and clipping act. See docs/layers.md.
 
         A `loss` function is called once a batch, from this thread, with copies; with all rows of
         `eval_set` for ``eval_loss``; there is no ``eval_metric`` then, and `metrics` are functions.
@@ -312,7 +310,7 @@ class MLP(Inspectable):
         from ._optimizers import optimizer_of
         from ._own_loss import datasets
         from ._progress import open_progress
-        from ._training import columns, fresh, make_scorer, require_pairs, rows_per_step, train
+        from ._training import columns, fresh, make_scorer, rows_per_step, train
 
         data, eval_data, own_loss = datasets(
             self._network, X, y, sample_weight, class_weight, eval_set, loss
@@ -334,9 +332,7 @@ class MLP(Inspectable):
                 batch_size, rows, batches_per_step, average, dropped, noise, normalized
             )
             batch_size = rows
-        batch_size = rows_per_step(batch_size, rows)
-        if normalized:
-            require_pairs(batch_size, rows)
+        batch_size = rows_per_step(batch_size, rows, normalized=normalized)
         scorer = make_scorer(metrics, self, eval_data, eval_set, own_loss is not None)
         figures = columns(eval_data, scorer, own_loss is not None)
         start = fresh(self)

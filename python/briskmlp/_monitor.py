@@ -23,7 +23,7 @@ class Monitor:
     def begin(self, training: Training) -> None:
         """Find out which column to look at, and whether low or high is good."""
         known = [column for column in training.columns if column != "seconds"]
-        default = "eval_loss" if "eval_loss" in known else "loss"
+        default = next(name for name in ("eval_loss", "eval_score", "loss") if name in known)
         self.column = default if self.name is None else self.name
         if self.column not in known:
             hint = "" if "eval_loss" in known else "; those of an eval_set need one"
@@ -32,9 +32,12 @@ class Monitor:
         if mode is None:
             metric = training.history.metric_name
             name = metric if self.column == "eval_metric" else self.column.removeprefix("eval_")
-            if name not in HIGHER_IS_BETTER:
+            if name == metric == "score":  # of scikit-learn's scorers
+                mode = "max"
+            elif name in HIGHER_IS_BETTER:
+                mode = "max" if HIGHER_IS_BETTER[name] else "min"
+            else:
                 raise ValueError(f"say whether {self.column!r} is to fall or rise: mode='min', say")
-            mode = "max" if HIGHER_IS_BETTER[name] else "min"
         self._sign = 1.0 if mode == "min" else -1.0
 
     def cost(self, record: Mapping[str, float]) -> float:

@@ -81,23 +81,19 @@ def sole_fit(network: core.Network) -> Iterator[None]:
             del _fits[network]
 
 
-def rows_per_step(batch_size: int | None, rows: int) -> int:
-    """The batch size to use for a number of rows."""
-    if batch_size is None:
-        return min(BATCH_SIZE, rows)
-    size = positive_int(batch_size, "batch_size")
+def rows_per_step(batch_size: int | None, rows: int, *, normalized: bool = False) -> int:
+    """The batch size to use for a number of rows; with batch norm two rows are a batch's least."""
+    size = min(BATCH_SIZE, rows) if batch_size is None else positive_int(batch_size, "batch_size")
     if size > rows:
         raise ValueError(f"batch_size is {size}, X has {rows} rows")
-    return size
-
-
-def require_pairs(batch_size: int, rows: int) -> None:
-    """Raise ValueError if a batch has one row only, of which batch norm would make nothing."""
-    if batch_size == 1 or rows % batch_size == 1:
+    while normalized and batch_size is None and size > 2 and rows % size == 1:
+        size -= 1
+    if normalized and (size == 1 or rows % size == 1):
         raise ValueError(
-            f"batch_norm needs two rows or more in each batch; {rows} rows in batches of "
-            f"{batch_size} leave one with a single row: choose another batch_size"
+            f"batch_norm needs two rows or more in each batch; {rows} rows in batches of {size} "
+            f"leave one with a single row: choose another batch_size"
         )
+    return size
 
 
 def make_scorer(

@@ -8,17 +8,20 @@ import numpy as np
 
 from .activations import Array
 from .norms import inverse_deviations
+from .random import drawn
 
 if TYPE_CHECKING:
     from .network import MLP
 
-MOST_ROWS = 4096
+FEWEST_ROWS, MOST_ROWS = 512, 4096
+MOST_PRODUCTS = 2_000_000_000  # fewer rows where they would take more
 
 
-def rows_to_measure(X: Array) -> Array:
-    """Choose the rows whose means and variances stand for all: evenly spaced, (M, in)."""
-    count = min(len(X), MOST_ROWS)
-    return np.asarray(X[np.arange(count) * len(X) // count])
+def rows_to_measure(X: Array, parameters: int) -> Array:
+    """Draw the rows whose means and variances stand for all, (M, in)."""
+    affordable = MOST_PRODUCTS // parameters
+    count = min(len(X), max(FEWEST_ROWS, min(affordable, MOST_ROWS)))
+    return np.asarray(X[drawn(len(X), count)])
 
 
 def fold(net: MLP, X: Array) -> None:

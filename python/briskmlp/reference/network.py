@@ -271,7 +271,7 @@ class MLP:
         X, y = np.asarray(X), np.asarray(y)
         w = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
         history = History(self.loss.metric_name)
-        measured = rows_to_measure(X) if batch_norm else None
+        measured = rows_to_measure(X, self.num_parameters) if batch_norm else None
         learner = Learner(self, optimizer or Adam(), average, measured)
         batches = -(-len(X) // batch_size)
         hidden = len(self.sizes) - 2

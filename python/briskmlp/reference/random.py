@@ -19,6 +19,7 @@ INIT = 1  # the stream of initial weights; its index is the layer
 SHUFFLE = 2  # the stream of the order of the rows; its index is the epoch
 DROPOUT = 3  # the stream of units left out; its index is minibatch * hidden layers + layer
 NOISE = 4  # the stream of noise on the inputs; its index is the minibatch
+MEASURE = 5  # the stream of rows by which batch norm is folded
 
 
 def mix64(z: NDArray[Any]) -> NDArray[Any]:
@@ -54,13 +55,27 @@ class CounterRng:
 
 
 def shuffled(rows: int, *, seed: int, epoch: int) -> NDArray[np.intp]:
-    """Put the rows in the order (rows,) in which `epoch` visits them: a Fisher-Yates shuffle.
+    """Put the rows in the order (rows,) in which `epoch` visits them.
 
     >>> sorted(shuffled(5, seed=0, epoch=0).tolist())
     [0, 1, 2, 3, 4]
     """
-    i = np.arange(max(rows - 1, 0), dtype=np.uint64)
-    partners = i + CounterRng(seed, SHUFFLE, epoch).below(i, rows - i)
+    return fisher_yates(rows, max(rows - 1, 0), CounterRng(seed, SHUFFLE, epoch))
+
+
+def drawn(rows: int, count: int) -> NDArray[np.intp]:
+    """Draw numbers of rows (count,) without repetition; all of them as they lie.
+
+    >>> drawn(3, 3)
+    array([0, 1, 2])
+    """
+    return fisher_yates(rows, count if count < rows else 0, CounterRng(0, MEASURE, 0))[:count]
+
+
+def fisher_yates(rows: int, swaps: int, rng: CounterRng) -> NDArray[np.intp]:
+    """Shuffle the numbers of rows: the first so many places get a random one of those left."""
+    i = np.arange(swaps, dtype=np.uint64)
+    partners = i + rng.below(i, rows - i)
     order = list(range(rows))
     for here, there in enumerate(partners.tolist()):
         order[here], order[there] = order[there], order[here]

@@ -23,7 +23,7 @@ from ._compat import CallbackSupportMixin, validate_data
 from ._following import Followers
 from ._holding import HoldsNetwork
 from ._initial import draw, network
-from ._inputs import dense, is_plain, is_sparse, readable, thread_limit
+from ._inputs import dense, is_plain, is_sparse, readable
 from ._learning import Learning, begin_figures
 from ._parameters import (
     CONSTRAINTS,
@@ -106,7 +106,7 @@ class BaseMLP(
         if anew:
             self._start(hidden, targets, rows)
         else:
-            self._take_up()
+            self._go_on(targets)
         data, validation = self._divided(rows, targets, weights, eval_set)
         begin_figures(self, anew=anew, validated=validation is not None)
         followers = Followers(
@@ -115,7 +115,7 @@ class BaseMLP(
         learning = Learning(
             self, self._dataset(*data), validation, followers, incremental=incremental
         )
-        with thread_limit(self.n_threads), followers.following():
+        with followers.following():
             learning.run()
         if not np.isfinite(self._net.parameters).all():
             raise ValueError(
@@ -133,6 +133,25 @@ class BaseMLP(
         draw(net, self.activation, self._random_state)
         self._hold(net)
         self.n_outputs_ = outputs
+
+    def _go_on(self, y: Array) -> None:
+        """Take the network up again, with the activations and the loss that are asked for now."""
+        net = self._take_up()
+        outputs, loss, link = self._output_layer(y)
+        names = activations(self.activation, len(net.sizes) - 2)
+        if (names, plain(loss)) == self._kind:
+            return
+        if outputs != net.sizes[-1]:
+            raise ValueError(
+                f"loss={self.loss!r} needs {outputs} raw outputs, the network that the training is "
+                f"to go on with has {net.sizes[-1]}"
+            )
+        other = network([*net.sizes], names, loss, net.dtype)
+        other.parameters = net.parameters
+        self._hold(other)
+        self.out_activation_ = link
+        if "_optimizer" in vars(self):
+            self._optimizer = self._optimizer.moved_to(other._network)
 
     def _weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:  # noqa: ARG002
         """The rows' weights, if they have any."""
@@ -179,10 +198,7 @@ class BaseMLP(
         net = self._current()._network
         if "feature_names_in_" in self.__dict__ or not is_plain(X, net.inputs):
             X = self._rows(X)
-        if self.n_threads is None:
-            return run_network(net, X, raw)
-        with thread_limit(self.n_threads):
-            return run_network(net, X, raw)
+        return run_network(net, X, raw, self.n_threads)
 
     def _rows(self, X: Any) -> Any:
         """Rows as scikit-learn checks them."""
@@ -216,8 +232,7 @@ class BaseMLP(
             return dense(X).astype(net.dtype)
         below = network([*net.sizes[:-1]], [*net.activations[:-1]], "mse", net.dtype)
         below.parameters = net.parameters[: below.num_parameters]
-        with thread_limit(self.n_threads):
-            return run_network(below._network, X, raw=True)
+        return run_network(below._network, X, True, self.n_threads)
 
     @property
     def _n_features_out(self) -> int:
@@ -257,9 +272,9 @@ class BaseMLP(
         """
         X, net = self._rows(X), self._current()
         if output is None and self.out_activation_ == "softmax":
-            output = self._outputs(X).argmax(axis=1)
-        with thread_limit(self.n_threads):
-            return net.input_gradients(dense(X), output)
+            raw = run_network(net._network, X, True, self.n_threads)
+            output = raw.argmax(axis=1)
+        return net.input_gradients(dense(X), output)
 
     def _score_with(self, metric: Any, X: Any, y: Array, sample_weight: Array | None) -> float:
         """A metric of the predictions, which are NaN where the training has diverged."""
@@ -274,7 +289,7 @@ class BaseMLP(
         return tags
 
 
-def run_network(net: core.Network, X: Any, raw: bool) -> Array:
+def run_network(net: core.Network, X: Any, raw: bool, threads: int | None) -> Array:
     """What a network makes of checked rows (M, in), dense or sparse."""
     rows = X.shape[0]
     if rows == 1 and not is_sparse(X):
@@ -282,5 +297,5 @@ def run_network(net: core.Network, X: Any, raw: bool) -> Array:
         if row is not None:
             return row.reshape(1, -1)
     out = np.empty((rows, net.outputs), net.dtype)
-    net.predict_rows(readable(X, net.dtype), out, raw)
+    net.predict_rows(readable(X, net.dtype), out, raw, threads)
     return out

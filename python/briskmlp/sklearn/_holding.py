@@ -54,6 +54,9 @@ class HoldsNetwork:
     def _taken_over(self) -> MLP:
         """The network with parameters that have been put in place of the views."""
         sizes = [len(self.coefs_[0]), *(len(biases) for biases in self.intercepts_)]
+        features = getattr(self, "n_features_in_", sizes[0])
+        if sizes[0] != features:
+            raise ValueError(f"coefs_[0] has {sizes[0]} rows, expected {features}: one a feature")
         if "_net" not in self.__dict__ or [*self._net.sizes] != sizes:
             names, loss = self.__dict__.get("_kind") or self._described(len(sizes) - 2)
             self._net = network(sizes, names, from_plain(loss), self.coefs_[0].dtype)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from .. import _briskmlp_core as core
-from .._runtime import threads
 from .._sparse import CsrParts, csr_parts
 from .._validate import Array, DType, real_array
 
@@ -44,8 +42,3 @@ def dense(X: Any) -> Array:
 def readable(X: Any, dtype: DType) -> Array | CsrParts:
     """Checked rows as the core reads them: dense, or the parts of a CSR matrix."""
     return csr_parts(X) if is_sparse(X) else real_array(X, "X", dtype)
-
-
-def thread_limit(n_threads: int | None) -> AbstractContextManager[None]:
-    """At most so many threads inside a ``with`` block; None: as many as there are."""
-    return nullcontext() if n_threads is None else threads(n_threads)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
+from threadpoolctl import threadpool_limits
 
 from .. import _briskmlp_core as core
 from .._layers import split
@@ -21,6 +22,7 @@ def minimise(
     dataset: Rows,
     *,
     alpha: float,
+    threads: int | None,
     on_step: Callable[[float], bool] | None,
     **options: float,
 ) -> Any:
@@ -29,21 +31,23 @@ def minimise(
     The network has the parameters of the finished steps when `on_step` is told of their losses, and
     those of the best in the end. `on_step` ends it by true.
     """
-    objective = Objective(network, dataset, alpha)
+    objective = Objective(network, dataset, alpha, threads)
 
     def step_done(intermediate_result: Any) -> None:
         network.parameters[...] = intermediate_result.x
         if on_step is not None and on_step(float(intermediate_result.fun)):
             raise StopIteration
 
-    result = scipy.optimize.minimize(
-        objective,
-        network.parameters.astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        callback=None if on_step is None else step_done,
-        options=options,
-    )
+    # SciPy's own part are sums over vectors, for which a team of BLAS's threads only waits.
+    with threadpool_limits(1, user_api="blas"):
+        result = scipy.optimize.minimize(
+            objective,
+            network.parameters.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=None if on_step is None else step_done,
+            options=options,
+        )
     network.parameters[...] = result.x
     return result
 
@@ -54,9 +58,11 @@ class Objective:
     In single precision a line search would soon find no better point.
     """
 
-    def __init__(self, network: core.Network, dataset: Rows, alpha: float) -> None:
+    def __init__(
+        self, network: core.Network, dataset: Rows, alpha: float, threads: int | None
+    ) -> None:
         self.network = build_like(network, dtype=np.dtype(np.float64))
-        self.dataset = dataset
+        self.dataset, self.threads = dataset, threads
         self.factors = factors(network)
         _, targets, weights = dataset
         total = len(targets) if weights is None else float(weights.sum())
@@ -66,7 +72,7 @@ class Objective:
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         self.network.parameters[...] = x
-        loss, gradient = self.network.gradients(self.dataset)
+        loss, gradient = self.network.gradients(self.dataset, self.threads)
         pull = self.decay * x
         loss = loss * self.factors.value + 0.5 * float(pull @ x)
         gradient *= self.factors.gradient

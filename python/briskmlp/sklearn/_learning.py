@@ -101,6 +101,7 @@ class Learning:
             est._net._network,
             self.dataset,
             alpha=est.alpha,
+            threads=est.n_threads,
             on_step=self._step_done if followed else None,
             maxfun=est.max_fun,
             maxiter=est.max_iter,

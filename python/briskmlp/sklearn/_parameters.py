@@ -62,8 +62,11 @@ def keep(estimator: object, arguments: Mapping[str, object]) -> None:
 def hidden_sizes(value: Any) -> list[int]:
     """The widths of the hidden layers, of which there may be none."""
     sizes = list(value) if hasattr(value, "__iter__") else [value]
-    if np.any(np.array(sizes) <= 0):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    for size in sizes:
+        if not isinstance(size, Integral) or isinstance(size, bool):
+            raise TypeError(f"hidden_layer_sizes must be whole numbers, got {sizes}")
+        if size <= 0:
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [int(size) for size in sizes]
 
 

@@ -32,10 +32,10 @@ class Validation:
 
     def score(self) -> float:
         """How good the network is now: the higher the better; NaN where it predicts none."""
-        if self._scorer is None:
-            return float(self._twin._score(*self._data, **self._weights))
         if not np.isfinite(self._net.parameters).all():
             return float("nan")
+        if self._scorer is None:
+            return float(self._twin._score(*self._data, **self._weights))
         return float(self._scorer(self._twin, *self._data, **self._weights))
 
     def keep(self) -> None:

@@ -1,0 +1,90 @@
+"""What the estimators do at the edges of what scikit-learn's do: asked again, changed, diverged."""
+
+from __future__ import annotations
+
+import briskmlp as bm
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+import sklearn.neural_network as theirs
+from briskmlp import MLPClassifier, MLPRegressor
+from sklearn.datasets import load_digits
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, LABELS = load_digits(return_X_y=True)
+X, LABELS = X[:400] / 16, LABELS[:400]
+SETTINGS = {"hidden_layer_sizes": (12,), "max_iter": 3, "random_state": 0}
+
+
+def fitted(kind, y, **settings):
+    return kind(**SETTINGS | settings).fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_warm_start_takes_up_a_changed_activation(solver):
+    results = []
+    for kind in (MLPRegressor, theirs.MLPRegressor):
+        net = fitted(kind, LABELS, warm_start=True, solver=solver)
+        net.set_params(activation="tanh")
+        results.append(net.fit(X, LABELS).predict(X))
+    np.testing.assert_allclose(*results, rtol=1e-6, atol=1e-8)
+
+
+def test_a_warm_start_with_a_changed_loss():
+    net = fitted(MLPRegressor, LABELS, warm_start=True)
+    net.set_params(loss="absolute_error")
+    assert net.fit(X, LABELS).network_.loss == "mae"
+    net.set_params(loss="gaussian_nll")
+    with pytest.raises(ValueError, match=r"needs 2 raw outputs, the network .* has 1"):
+        net.fit(X, LABELS)
+
+
+def test_a_classifier_that_diverges_has_its_best_epoch():
+    y = np.random.default_rng(0).integers(0, 2, len(X))
+    net = MLPClassifier(
+        solver="sgd", learning_rate_init=1e30, early_stopping=True, random_state=0, max_iter=5
+    )
+    with pytest.warns(UserWarning, match="not finite any more"):
+        net.fit(X, y)
+    assert all(np.isfinite(W).all() for W in net.coefs_)
+
+
+def test_a_limit_of_threads_is_the_estimators_alone():
+    seen = []
+    before = bm.get_num_threads()
+    net = MLPClassifier(**SETTINGS | {"n_threads": 1})
+    net.fit(X, LABELS, callbacks=lambda _: seen.append(bm.get_num_threads()))
+    assert seen == [before] * 3
+    with bm.threads(2):
+        many = net.predict_proba(X)
+    assert np.array_equal(many, net.predict_proba(X))
+
+
+def test_early_stopping_looks_at_the_evaluation_set():
+    stopper = bm.EarlyStopping(patience=50)
+    net = MLPClassifier(**SETTINGS)
+    net.fit(X[:300], LABELS[:300], eval_set=(X[300:], LABELS[300:]), callbacks=stopper)
+    assert stopper.best == max(net.validation_scores_)
+
+
+def test_input_gradients_of_a_data_frame():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=[f"p{i}" for i in range(X.shape[1])])
+    net = MLPClassifier(**SETTINGS).fit(frame, LABELS)
+    assert net.input_gradients(frame).shape == X.shape
+
+
+@pytest.mark.parametrize("sizes", [[20.9], (True,), ("5",), [[5, 6]], (np.nan,)])
+def test_widths_that_are_no_whole_numbers(sizes):
+    with pytest.raises(TypeError, match="hidden_layer_sizes must be whole numbers"):
+        MLPClassifier(hidden_layer_sizes=sizes).fit(X, LABELS)
+
+
+def test_weights_for_other_features():
+    net = fitted(MLPClassifier, LABELS)
+    net.coefs_[0] = np.zeros((63, 12))
+    with pytest.raises(ValueError, match=r"coefs_\[0\] has 63 rows, expected 64"):
+        net.predict(X)
