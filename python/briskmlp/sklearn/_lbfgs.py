@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import scipy.optimize
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .. import _briskmlp_core as core
 from .._layers import split
@@ -15,6 +16,12 @@ from .._state import build_like
 from .._validate import Array
 from ._criterion import factors
 from ._stochastic import Rows
+
+
+@cache
+def controller() -> ThreadpoolController:
+    """Of the libraries that are loaded by now: to look for them takes milliseconds."""
+    return ThreadpoolController()
 
 
 def minimise(
@@ -39,7 +46,7 @@ def minimise(
             raise StopIteration
 
     # SciPy's own part are sums over vectors, for which a team of BLAS's threads only waits.
-    with threadpool_limits(1, user_api="blas"):
+    with controller().limit(limits=1, user_api="blas"):
         result = scipy.optimize.minimize(
             objective,
             network.parameters.astype(np.float64),
