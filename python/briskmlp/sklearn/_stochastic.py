@@ -232,8 +232,5 @@ class StochasticSolver:
     def _keep_state(self, epochs: int, steps: int) -> None:
         before = self._state
         arrays = core.training_state(self._network) if steps else before.arrays
-        if not arrays:  # none are left of a training that diverged
-            steps = -before.steps
-        self._state = SolverState(
-            before.epochs + epochs, before.steps + steps, self.learning_rate, arrays or {}
-        )
+        done = before.steps + steps if arrays else 0  # none are left of a training that diverged
+        self._state = SolverState(before.epochs + epochs, done, self.learning_rate, arrays or {})
