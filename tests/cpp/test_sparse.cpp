@@ -9,8 +9,13 @@
 
 using namespace briskmlp;
 
+namespace {
+
+constexpr index_t kRows = 5, kIn = 37;
+
+}  // namespace
+
 TEST_CASE_TEMPLATE("sparse rows: the bits of the dense matmul", T, float, double) {
-    constexpr index_t kRows = 5, kIn = 37;
     for_each_isa<T>([](const KernelTable<T>& table) {
         std::vector<T> x = random_values<T>(kRows * kIn, 1);
         std::vector<T> entries;
