@@ -10,7 +10,7 @@ namespace briskmlp {
 namespace {
 
 // Rows of a tile where the weights stay in L2, and where they come from beyond it.
-constexpr index_t kTileRows = 64, kTallTileRows = 256;
+constexpr index_t kTileRows = 64, kTallTileRows = 512;
 constexpr index_t kBeyondL2 = 1 << 20;
 
 template <class T>

@@ -7,11 +7,12 @@
 namespace briskmlp {
 namespace {
 
-// A block of B is (kBlockK, kBlockBytes wide). With 256 rows of A, a block of k of both stays in
-// L2; more of k crowds it, less reads and writes C more often. Rows of 512 bytes keep the copying,
-// which is paid once for every stretch of rows, at 5 % of 256 rows (measured with B of 2048 x 2048
-// floats from memory: blocks of 512 bytes 90 % of the peak, 1 KiB 88 %, 2 KiB 87 %; uncopied 76 %).
-constexpr index_t kBlockK = 256, kBlockBytes = 512;
+// A block of B is (kBlockK, kBlockBytes wide). It stays in L2 while all rows of A pass by it: the
+// deeper, the less often C is read and written; the narrower, the more is left for A. Copying is
+// paid once for every stretch of rows (measured with B of 2048 x 2048 floats and 512 rows: (1024,
+// 256 bytes) 89 % of the peak, (512, 512) 86 %, (256, 256) 85 %; with 256 rows and (256, 512) 83
+// %).
+constexpr index_t kBlockK = 1024, kBlockBytes = 256;
 constexpr index_t kFewestRows = 32;  // that pay for the copying
 constexpr index_t kBeyondL2 = 1 << 20;
 
@@ -39,7 +40,7 @@ template <class T>
 index_t blocked_gemm_scratch(const KernelTable<T>& kernels, index_t k, index_t ldb) {
     const bool awkward = rows_collide<T>(ldb) || ldb % kernels.lanes != 0;
     const bool copy = awkward && k * ldb * index_t{sizeof(T)} > kBeyondL2;
-    return copy ? kBlockK * block_stride(kernels) : 0;
+    return copy ? std::min(k, kBlockK) * block_stride(kernels) : 0;
 }
 
 template <class T>

@@ -38,6 +38,7 @@ void check_blocked(const KernelTable<T>& table, Shape shape, index_t ldb, GemmSt
     const std::vector<T> plain = c.values();
 
     const index_t size = blocked_gemm_scratch(table, k, ldb);
+    CHECK((size > 0) == (k > 1000));
     std::vector<T> scratch(static_cast<std::size_t>(size));
     c.fill(c0);
     blocked_gemm(table, gemm, size == 0 ? nullptr : scratch.data());
@@ -53,15 +54,15 @@ TEST_CASE_TEMPLATE("blocks have the bits of one call", T, float, double) {
                                         GemmFinish::kReluGrad};
     for_each_isa<T>([&](const KernelTable<T>& table) {
         std::size_t turn = 0;
-        // Around the ends of blocks of k, of columns (64 doubles, 128 floats) and of the fewest
+        // Around the ends of blocks of k, of columns (32 doubles, 64 floats) and of the fewest
         // rows.
-        for (const index_t k : {1, 255, 256, 257, 521}) {
+        for (const index_t k : {1, 1023, 1024, 1025, 2061}) {
             for (const index_t m : {1, 31, 32, 67}) {
-                for (const index_t n : {0, 1, 63, 64, 65, 127, 128, 129, 277}) {
+                for (const index_t n : {0, 1, 31, 32, 33, 63, 64, 65, 137}) {
                     CAPTURE(k);
                     CAPTURE(m);
                     CAPTURE(n);
-                    check_blocked(table, {m, n, k}, turn % 2 == 0 ? 2048 : 1601, kStarts[turn % 3],
+                    check_blocked(table, {m, n, k}, turn % 2 == 0 ? 512 : 301, kStarts[turn % 3],
                                   kFinishes[turn / 3 % 3]);
                     ++turn;
                 }
