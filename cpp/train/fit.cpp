@@ -16,7 +16,6 @@
 #include "train/evaluate.h"
 #include "train/folding.h"
 #include "train/step.h"
-#include "train/team.h"
 
 namespace briskmlp {
 namespace {
@@ -98,11 +97,11 @@ class Trainer {
         const Plan plan = needs.external_loss || needs.batch_norm
                               ? make_plan(net, kernels_, batch_size_, PlanKind::kTwoPhase)
                               : make_plan(net, kernels_, batch_size_, !needs.optimizer.gradient);
-        team_ = Team(plan, steps_, options.threads);
+        team_ = &training.team(plan, steps_, options.threads);
         if (needs.batch_norm) {
-            folding_.emplace(net, data, team_.most());
+            folding_.emplace(net, data, team_->most());
         }
-        step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_.most());
+        step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_->most());
         std::iota(order_.begin(), order_.end(), 0u);
         const bool unfolds = folding_.has_value() && options.folded && resumed == nullptr;
         const Network<T>& begin = unfolds ? folding_->unfolded(net) : net;
@@ -130,13 +129,13 @@ class Trainer {
         losses_ = losses;
         while (end_ == StepEnd::kUpdated && steps_begun_ < steps_) {
             const index_t first = steps_begun_;
-            const index_t count = std::min(team_.steps(), steps_ - first);
+            const index_t count = std::min(team_->steps(), steps_ - first);
             const Clock::time_point start = Clock::now();
-            parallel(team_.threads(), [&](const Worker& worker) {
+            parallel(team_->threads(), [&](const Worker& worker) {
                 const FlushDenormals flush;
                 run_steps(worker, first, count, rate_factors);
             });
-            team_.measured(count, seconds_since(start));
+            team_->measured(count, seconds_since(start));
         }
         return loss_sum_ / static_cast<double>(data_.x.rows);
     }
@@ -216,7 +215,7 @@ class Trainer {
 
     // To go through the parameters takes about a nanosecond for each.
     index_t threads_for_parameters() const {
-        return useful_threads(static_cast<double>(net_.num_parameters()), team_.most());
+        return useful_threads(static_cast<double>(net_.num_parameters()), team_->most());
     }
 
     // Fisher and Yates, with the numbers of the epoch's own stream.
@@ -281,7 +280,7 @@ class Trainer {
     const index_t batch_size_, steps_;
     Step<T>* step_;
     std::optional<Folding<T>> folding_;  // with batch norm
-    Team team_;
+    Team* team_;
     std::vector<std::uint32_t> order_;
     Interrupt interrupt_;
     index_t first_batch_ = 0;  // of this epoch: its number in the network's life

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace briskmlp {
 namespace {
@@ -9,12 +10,13 @@ namespace {
 // Nanoseconds, estimated, of a step in which what threads pass on is little beside the work, so
 // that nothing is tried.
 constexpr double kTriedStep = 1e6;
-// Seconds of a trial, and of what follows it: twice as long each time it confirms the last.
-constexpr double kTrial = 1e-3;
-// A trial begins with so few steps because each may have to wait for a thread that has no
-// processor.
+// Seconds of what follows the trials: twice as long each time they confirm the last. A trial is a
+// small share of that, so that a fit of a few milliseconds does not lose one to the slower team.
+constexpr double kShortestRun = 4e-3, kLongestRun = 480e-3;
+constexpr double kTrialShare = 1.0 / 16, kLongestTrial = 1e-3;
+// The first steps of a trial do not count: they wait until a thread is awake, and their memory is in
+// another's caches. Unless they take longer than the rest is to: then a thread has no processor.
 constexpr index_t kFirstSteps = 2;
-constexpr double kShortestRun = 30e-3, kLongestRun = 480e-3;
 
 }  // namespace
 
@@ -23,7 +25,8 @@ Team::Team(const Plan& plan, index_t steps, index_t limit)
                                  std::min(plan.max_threads, limit))),
       threads_(most_),
       tries_(most_ > 1 && plan.cost.nanoseconds < kTriedStep),
-      seconds_a_step_(plan.cost.nanoseconds * 1e-9),
+      expected_(plan.cost.nanoseconds * 1e-9),
+      seconds_a_step_(expected_),
       run_seconds_(kShortestRun) {}
 
 index_t Team::threads() const {
@@ -35,22 +38,29 @@ index_t Team::threads() const {
     return threads_;
 }
 
+double Team::phase_seconds() const {
+    return phase_ == Phase::kRun ? run_seconds_
+                                 : std::min(kTrialShare * run_seconds_, kLongestTrial);
+}
+
 index_t Team::steps() const {
     if (!tries_) {
         return std::numeric_limits<index_t>::max();
     }
-    if (phase_ != Phase::kRun && done_ == 0) {
+    if (begins_) {
         return kFirstSteps;
     }
-    const double phase = phase_ == Phase::kRun ? run_seconds_ : kTrial;
-    return 1 + static_cast<index_t>(std::max(0.0, phase - worked_) / seconds_a_step_);
+    return 1 + static_cast<index_t>(std::max(0.0, phase_seconds() - worked_) / seconds_a_step_);
 }
 
 void Team::measured(index_t steps, double seconds) {
+    if (std::exchange(begins_, false) && seconds < phase_seconds()) {
+        return;
+    }
     worked_ += seconds;
     done_ += steps;
     seconds_a_step_ = worked_ / static_cast<double>(done_);
-    if (!tries_ || worked_ < (phase_ == Phase::kRun ? run_seconds_ : kTrial)) {
+    if (!tries_ || worked_ < phase_seconds()) {
         return;
     }
     worked_ = 0;
@@ -70,6 +80,7 @@ void Team::measured(index_t steps, double seconds) {
         }
         case Phase::kRun: phase_ = Phase::kTryAll; break;
     }
+    begins_ = phase_ != Phase::kRun;
 }
 
 }  // namespace briskmlp

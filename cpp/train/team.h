@@ -15,6 +15,11 @@ class Team {
 
     index_t most() const { return most_; }
 
+    // Whether what this team has learnt holds for the work of the other.
+    bool has_tried(const Team& other) const {
+        return most_ == other.most_ && expected_ == other.expected_;
+    }
+
     // The next slice of work: on so many threads, about so many steps ...
     index_t threads() const;
     index_t steps() const;
@@ -25,9 +30,13 @@ class Team {
     // Both sizes are tried for a moment, the faster runs for a while, and so on.
     enum class Phase { kTryAll, kTryAlone, kRun };
 
+    double phase_seconds() const;  // how long this phase is to last
+
     index_t most_ = 1, threads_ = 1;
     bool tries_ = false;
     Phase phase_ = Phase::kTryAll;
+    bool begins_ = true;             // a trial
+    double expected_ = 0;            // seconds of a step
     double seconds_a_step_ = 0;      // in this phase, or as expected
     double worked_ = 0;              // seconds in this phase
     index_t done_ = 0;               // steps in this phase

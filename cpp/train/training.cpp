@@ -22,6 +22,15 @@ Step<T>& Training<T>::step(const Network<T>& net, const KernelTable<T>& kernels,
 }
 
 template <class T>
+Team& Training<T>::team(const Plan& plan, index_t steps, index_t limit) {
+    const Team team(plan, steps, limit);
+    if (!team_.has_tried(team)) {
+        team_ = team;
+    }
+    return team_;
+}
+
+template <class T>
 T* Training<T>::spare_parameters(const Network<T>& net) {
     if (spare_.size() == 0) {
         spare_ = AlignedBuffer<T>(net.num_parameters());

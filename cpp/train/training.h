@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.h"
 #include "train/step.h"
+#include "train/team.h"
 
 namespace briskmlp {
 
@@ -17,6 +18,10 @@ class Training {
     // restarted and loaded. Throws std::bad_alloc, after which there is none.
     Step<T>& step(const Network<T>& net, const KernelTable<T>& kernels, const Plan& plan,
                   const StepNeeds& needs, index_t rows, const Targets<T>& targets, index_t workers);
+
+    // The threads of a fit, as for Team: with what they learnt in the fit before if its work was
+    // the same.
+    Team& team(const Plan& plan, index_t steps, index_t limit);
 
     // Where the latest fit stands, between its steps or after it: null before the first, and after
     // a divergence; and what its optimizer keeps.
@@ -45,6 +50,7 @@ class Training {
     };
 
     Shape shape_{};
+    Team team_;
     std::unique_ptr<Step<T>> step_;
     AlignedBuffer<T> spare_;
 };
