@@ -7,6 +7,8 @@
 // split evenly so that no tile is much smaller than the others.
 #pragma once
 
+#include <utility>
+
 #include "kernels/inline.h"
 #include "kernels/lanes.inl.h"
 #include "kernels/table.h"
@@ -223,15 +225,23 @@ constexpr int kRowVecs = 8;
 constexpr index_t kRowsOfB = 16;
 constexpr index_t kStreamedBytes = 256 << 10;
 
+// A B that comes from far away is asked for 16 rows ahead: of so many rows at once the processor's
+// own prefetching sees too little. At 16 MiB that gives 10 % more a second, at 32 to 256 MiB 50 %;
+// in L2, or near it in L3, asking costs 10 to 20 %.
+constexpr index_t kPrefetchedBytes = 8 << 20;
+
 template <class T>
 struct RowsOfB {
+    index_t count = 0;
     T a[kRowsOfB];
     const T* b[kRowsOfB];
 };
 
-// One panel of C += a b, with `count` rows of B.
+// One panel of C += a b, with some rows of B. Those at `next` are needed next, unless it is null.
 template <class T, int kVecs, bool kPartial>
-void add_panel_of_b(const RowsOfB<T>& rows, index_t count, index_t column, const Gemm<T>& g) {
+void add_panel_of_b(const RowsOfB<T>& rows, const T* const* next, index_t column,
+                    const Gemm<T>& g) {
+    constexpr int kVecsInLine = 64 / (Vec<T>::kLanes * static_cast<int>(sizeof(T)));
     Tile<T> t{};
     t.c = g.c + column;
     t.start = GemmStart::kContinue;
@@ -239,45 +249,55 @@ void add_panel_of_b(const RowsOfB<T>& rows, index_t count, index_t column, const
     t.last = static_cast<int>(g.n - column - (kVecs - 1) * Vec<T>::kLanes);
     Accumulators<T, 1, kVecs, kPartial> acc;
     acc.start(t);
-    for (index_t p = 0; p < count; ++p) {
+    for (index_t p = 0; p < rows.count; ++p) {
+        if (next != nullptr) {
+            for_tile<1, kVecs>([&](int, int v) {
+                if (v % kVecsInLine == 0) {
+                    BRISKMLP_PREFETCH(next[p] + column + v * Vec<T>::kLanes);
+                }
+            });
+        }
         acc.add(rows.b[p] + column, [&](int) { return rows.a[p]; });
     }
     acc.finish(t);
 }
 
-// C += a b, with `count` rows of B, for the columns from `column` on.
+// The same for the columns from `column` on.
 template <class T, int kVecs>
-void add_rows_of_b(const RowsOfB<T>& rows, index_t count, index_t column, const Gemm<T>& g) {
+void add_rows_of_b(const RowsOfB<T>& rows, const T* const* next, index_t column, const Gemm<T>& g) {
     constexpr index_t kLanes = Vec<T>::kLanes, kPanel = kVecs * kLanes;
     for (; g.n - column > kPanel - kLanes; column += kPanel) {
         if (g.strict && g.n - column < kPanel) {
-            add_panel_of_b<T, kVecs, true>(rows, count, column, g);
+            add_panel_of_b<T, kVecs, true>(rows, next, column, g);
         } else {
-            add_panel_of_b<T, kVecs, false>(rows, count, column, g);
+            add_panel_of_b<T, kVecs, false>(rows, next, column, g);
         }
     }
     if constexpr (kVecs > 1) {
         if (column < g.n) {
-            add_rows_of_b<T, kVecs - 1>(rows, count, column, g);
+            add_rows_of_b<T, kVecs - 1>(rows, next, column, g);
         }
     }
 }
 
 template <class T>
 void stream_rows(const Gemm<T>& g) {
-    RowsOfB<T> rows;
-    index_t count = 0;
+    const bool prefetches = g.k * g.n * index_t{sizeof(T)} >= kPrefetchedBytes;
+    RowsOfB<T> buffers[2];
+    RowsOfB<T>*rows = &buffers[0], *next = &buffers[1];
     const T* b = g.b;
     for (index_t p = 0; p < g.k; ++p, b += g.ldb) {
-        rows.a[count] = g.a[p];
-        rows.b[count] = b;
-        count += g.strict || g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
-        if (count == kRowsOfB) {
-            add_rows_of_b<T, kRowVecs>(rows, count, 0, g);
-            count = 0;
+        next->a[next->count] = g.a[p];
+        next->b[next->count] = b;
+        next->count += g.strict || g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
+        if (next->count == kRowsOfB) {
+            add_rows_of_b<T, kRowVecs>(*rows, prefetches ? next->b : nullptr, 0, g);
+            std::swap(rows, next);
+            next->count = 0;
         }
     }
-    add_rows_of_b<T, kRowVecs>(rows, count, 0, g);
+    add_rows_of_b<T, kRowVecs>(*rows, nullptr, 0, g);
+    add_rows_of_b<T, kRowVecs>(*next, nullptr, 0, g);
 }
 
 template <class T>

@@ -19,3 +19,11 @@
 #else
 #define BRISKMLP_UNROLL
 #endif
+
+// BRISKMLP_PREFETCH(p): asks for the line of the cache at p, to be read from L2 some microseconds
+// later. Nothing is read, but p must lie in memory of ours.
+#if defined(__GNUC__)
+#define BRISKMLP_PREFETCH(p) __builtin_prefetch(p, 0, 2)
+#else
+#define BRISKMLP_PREFETCH(p) static_cast<void>(p)
+#endif
