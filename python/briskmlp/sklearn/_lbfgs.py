@@ -83,6 +83,7 @@ class Objective:
         self.decay = np.full(network.parameters.size, alpha / total)
         for bias in split(self.decay, network.sizes)[1]:
             bias[...] = 0
+        self.pull = np.empty_like(self.decay)
         self.best, self.failures = math.inf, 0
         self._compute_in(network.dtype)
 
@@ -101,7 +102,7 @@ class Objective:
         self.network.parameters[...] = x
         loss, gradient = self.network.gradients(self.dataset, self.threads)
         gradient = gradient.astype(DOUBLE, copy=False)
-        pull = self.decay * x
+        pull = np.multiply(self.decay, x, out=self.pull)
         loss = loss * self.factors.value + 0.5 * float(pull @ x)
         gradient *= self.factors.gradient
         gradient += pull
