@@ -115,8 +115,8 @@ class BaseMLP(
         learning = Learning(
             self, self._dataset(*data), validation, followers, incremental=incremental
         )
-        with followers.following():
-            learning.run()
+        with followers.following() as over:
+            learning.end_before_it_begins() if over else learning.run()
         if not np.isfinite(self._net.parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "

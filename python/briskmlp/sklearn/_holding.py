@@ -42,14 +42,17 @@ class HoldsNetwork:
 
     def _current(self) -> MLP:
         """The network with the parameters that the attributes have."""
+        return self._net if self._shows_views() else self._taken_over()
+
+    def _shows_views(self) -> bool:
+        """Whether the attributes are still the network's views."""
         shown, given = self.__dict__.get("_views", ()), (*self.coefs_, *self.intercepts_)
-        if len(shown) == len(given):
-            for array, view in zip(given, shown, strict=True):
-                if array is not view:
-                    break
-            else:
-                return self._net
-        return self._taken_over()
+        if len(shown) != len(given):
+            return False
+        for array, view in zip(given, shown, strict=True):  # a third of the time of all()
+            if array is not view:
+                return False
+        return True
 
     def _taken_over(self) -> MLP:
         """The network with parameters that have been put in place of the views."""
@@ -74,7 +77,8 @@ class HoldsNetwork:
     def _take_up(self) -> MLP:
         """The current network, the attributes being its views again: before training goes on."""
         net = self._current()
-        self._hold(net)
+        if not self._shows_views():
+            self._hold(net)
         return net
 
     def __getstate__(self) -> dict[str, Any]:
