@@ -110,6 +110,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         class_weight: Any = None,
         dropout: float | list[float] = 0.0,
         weight_decay: float = 0.0,
+        norm: str | None = None,
+        residual: bool = False,
         scoring: Any = None,
         n_threads: int | None = None,
     ) -> None:

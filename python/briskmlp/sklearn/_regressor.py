@@ -111,6 +111,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         max_fun: int = 15000,
         dropout: float | list[float] = 0.0,
         weight_decay: float = 0.0,
+        norm: str | None = None,
+        residual: bool = False,
         scoring: Any = None,
         n_threads: int | None = None,
     ) -> None:
