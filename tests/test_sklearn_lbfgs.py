@@ -83,13 +83,3 @@ def test_sparse_rows_have_the_bits_of_dense_ones() -> None:
         (loss, gradient), (other, same) = dense(x), got(x)
         assert loss == other
         np.testing.assert_array_equal(gradient, same)
-
-
-def test_a_line_search_goes_on_where_single_precision_would_end() -> None:
-    """The minimum of a parabola: a gradient of 1e-9 is far below what float32 leaves of it."""
-    settings = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.0, "tol": 1e-9}
-    fitted = bm.MLPRegressor(**settings).fit(X, y.ravel())
-    exact = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]).astype("f8"), y, rcond=None)
-    residuals = float(exact[1][0]) / len(X) / 2
-    # SciPy ends at relative steps of 2.2e-9 of the loss, a hundredth of a rounding of float32.
-    assert fitted.loss_ == pytest.approx(residuals, rel=2e-8)
