@@ -162,6 +162,22 @@ def test_broken_sparse_matrices_are_refused(changes: dict[str, Any]) -> None:
         network.predict_rows(parts(**changes), out, False)
 
 
+def test_a_fit_goes_by_where_the_entries_were_when_it_began() -> None:
+    network, X, y = problem()
+    before = network.parameters.copy()
+    fit(network, (csr_parts(Csr(X)), y, None))
+    expected = network.parameters.copy()
+    network.parameters[...] = before
+    x = csr_parts(Csr(X))
+
+    def spoil(_report: object) -> bool:
+        x[1][...] = x[2][...] = 2**31 - 1  # far beyond the matrix
+        return False
+
+    fit(network, (x, y, None), on_epoch=spoil)
+    np.testing.assert_array_equal(network.parameters, expected)
+
+
 def test_no_rows_are_no_predictions() -> None:
     network = core.Network([2, 1], ["identity"], "mse", [], "float64")
     nothing = parts(data=np.ones(0), columns=np.zeros(0, np.int32), starts=np.zeros(1, np.int64))

@@ -18,6 +18,8 @@ import os, random, signal, sys, threading, time
 import numpy as np
 import briskmlp as bm
 count, kind = int(sys.argv[1]), sys.argv[2]
+if kind == "lbfgs":
+    import scipy.optimize  # whose import warns of open files when it is cut short
 random.seed(0)
 bm.set_num_threads(3)
 rng = np.random.default_rng(0)

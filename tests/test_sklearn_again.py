@@ -88,3 +88,44 @@ def test_weights_for_other_features():
     net.coefs_[0] = np.zeros((63, 12))
     with pytest.raises(ValueError, match=r"coefs_\[0\] has 63 rows, expected 64"):
         net.predict(X)
+
+
+# --- Rows that need no check -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_plain_rows_are_learnt_as_checked_ones_are(kind, monkeypatch):
+    """Lists go through scikit-learn's checks, arrays of the usual kind do not."""
+    plain, checked = fitted(kind, LABELS), fitted(kind, LABELS)
+    for rows in (slice(0, 1), slice(1, 40), slice(0, 400)):
+        checked.partial_fit(X[rows].tolist(), LABELS[rows].tolist())
+    monkeypatch.setattr(f"{kind.__module__}.validate_data", None)
+    for rows in (slice(0, 1), slice(1, 40), slice(0, 400)):
+        plain.partial_fit(X[rows], LABELS[rows])
+    assert all(map(np.array_equal, plain.coefs_, checked.coefs_))
+    assert plain.loss_curve_ == checked.loss_curve_
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize(
+    ("rows", "y", "message"),
+    [
+        (X[:2, 1:], LABELS[:2], "63 features"),
+        (np.full((2, 64), np.nan), LABELS[:2], "NaN"),
+        (X[:2], LABELS[:3], "inconsistent numbers of samples"),
+        (X[:2], np.array([0.0, np.nan]), "NaN"),
+        (X[:0], LABELS[:0], "0 sample"),
+    ],
+)
+def test_others_are_checked(kind, rows, y, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(kind, LABELS).partial_fit(rows, y)
+
+
+def test_labels_are_known_or_an_error():
+    y = 3 * LABELS - 5
+    net = fitted(MLPClassifier, y)
+    net.partial_fit(X[:1], y[:1])
+    for label in (0, -6, 100):
+        with pytest.raises(ValueError, match="classes not in"):
+            net.partial_fit(X[:1], np.array([label]))

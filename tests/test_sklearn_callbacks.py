@@ -42,6 +42,29 @@ def test_functions_see_the_figures_and_may_stop(solver):
 
 
 @SOLVERS
+def test_a_callback_may_want_no_epoch(solver):
+    class Over(bm.Callback):
+        ended = 0
+
+        def on_fit_begin(self, training):
+            return True
+
+        def on_fit_end(self, training):
+            self.ended += 1
+
+    over, fitted = Over(), make(solver, warm_start=True)
+    fitted.fit(X, y, callbacks=over)
+    assert (fitted.n_iter_, fitted.t_, over.ended) == (0, 0, 1)
+    assert np.isnan(fitted.loss_)
+    assert fitted.predict(X).shape == (300,)
+    fitted.fit(X, y)
+    coefs, loss = fitted.coefs_[0].copy(), fitted.loss_
+    fitted.fit(X, y, callbacks=over)
+    np.testing.assert_array_equal(fitted.coefs_[0], coefs)
+    assert (fitted.n_iter_, fitted.loss_) == (0, loss)
+
+
+@SOLVERS
 def test_callbacks_are_told_of_all(solver):
     class Record(bm.Callback):
         def __init__(self):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ pytest.importorskip("sklearn")
 
 import briskmlp as bm
 from briskmlp import _briskmlp_core as core
+from sklearn.base import clone
 from sklearn.datasets import load_digits, make_multilabel_classification
 from sklearn.metrics import make_scorer, mean_absolute_error, mean_pinball_loss
 
@@ -318,3 +321,54 @@ def test_displays(verbose, solver, capsys):
     assert "loss" in err
     with pytest.raises(ValueError, match="verbose"):
         classifier(verbose="loud").fit(X, y)
+
+
+# --- Between layers ----------------------------------------------------------------------------
+
+
+DEEP = {"hidden_layer_sizes": (12, 12, 7), "norm": "layer", "residual": True}
+
+
+def test_norm_and_residual_are_part_of_the_gradient():
+    """One step of SGD is one along the network's own gradient, halved as scikit-learn has it."""
+    step = {"solver": "sgd", "momentum": 0.0, "alpha": 0.0, "batch_size": 1000, "max_iter": 1}
+    before = regressor(**DEEP, **(step | {"learning_rate_init": 1e-300})).fit(x, signal)
+    after = regressor(**DEEP, **(step | {"learning_rate_init": 0.01})).fit(x, signal)
+    net = before.network_._network
+    assert (net.norm, net.residual_layers) == ("layer", [False, True, False, False])
+    _, gradient = net.gradients((x, signal[:, np.newaxis], None))
+    expected = net.parameters - 0.01 / 2 * gradient
+    np.testing.assert_allclose(after.network_.parameters, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_norm_and_residual_stay_with_the_estimator(solver):
+    settings = DEEP | {"solver": solver, "max_iter": 30}
+    fitted = regressor(**settings, tol=0.0).fit(x, signal)
+    assert fitted.score(x, signal) > 0.9
+    features = fitted.transform(x)
+    read = features @ fitted.coefs_[-1] + fitted.intercepts_[-1]
+    np.testing.assert_allclose(read[:, 0], fitted.predict(x), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(features.mean(axis=1), 0, atol=1e-12)  # as the norm left them
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict(x), fitted.predict(x))
+    assert clone(fitted).get_params()["norm"] == "layer"
+    fitted.coefs_[0] = 2 * fitted.coefs_[0]  # a view no more
+    assert fitted.network_.norm == "layer"
+    assert not np.array_equal(again.predict(x), fitted.predict(x))
+    if solver == "adam":
+        assert fitted.partial_fit(x, signal).network_.norm == "layer"
+
+
+def test_a_warm_start_takes_up_a_changed_norm():
+    fitted = regressor(hidden_layer_sizes=(9, 9), warm_start=True, max_iter=2).fit(x, signal)
+    weights = fitted.coefs_[0].copy()
+    fitted.set_params(norm="layer", residual=True, max_iter=1, learning_rate_init=1e-300)
+    fitted.fit(x, signal)
+    assert (fitted.network_.norm, fitted.network_.residual) == ("layer", True)
+    np.testing.assert_array_equal(fitted.coefs_[0], weights)
+
+
+def test_unknown_norms_are_errors():
+    with pytest.raises(ValueError, match="'norm' parameter of MLPRegressor must be"):
+        regressor(norm="batch").fit(x, signal)

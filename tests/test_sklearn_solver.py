@@ -4,7 +4,11 @@ scikit-learn in test_sklearn_trajectory.py.
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
+import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -106,6 +110,36 @@ def test_what_callbacks_raise_passes_on(where: str) -> None:
     other, _ = problem()
     run(StochasticSolver(other, SolverSettings()), data, 5)
     np.testing.assert_array_equal(other.parameters, interrupted)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_ctrl_c_counts_the_finished_steps() -> None:
+    network, (X, y, _) = problem()
+    # Epochs that take far longer than the core does between two looks for signals.
+    data = (np.tile(X, (10_000, 1)), np.tile(y, 10_000), None)
+    batches, epochs = 10_000 * M // 16, 0
+
+    def order() -> None:
+        nonlocal epochs
+        epochs += 1
+        if epochs == 2:
+            threading.Timer(0.003, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    solver = StochasticSolver(network, SolverSettings())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(solver, data, 10**6, order=order)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    whole, rest = divmod(solver.state.steps, batches)
+    assert whole >= 1
+    other, _ = problem()
+    again = StochasticSolver(other, SolverSettings())
+    run(again, data, whole)
+    if rest:
+        run(again, (data[0][: 16 * rest], data[1][: 16 * rest], None), 1)
+    np.testing.assert_array_equal(network.parameters, other.parameters)
 
 
 def test_changed_parameters_are_gone_on_with() -> None:

@@ -106,14 +106,17 @@ FitOutcome fit_network(NetworkObject& network, const DataArrays& data,
         using T = ElementOf<decltype(net)>;
         PythonLoss<T> external(loss, observer);
         const auto rows = dataset<T>(net, data, loss.is_none() ? nullptr : &external);
-        const auto eval_rows = eval.has_value() ? dataset<T>(net, *eval) : rows;
+        std::optional<Rows<T>> eval_rows;
+        if (eval.has_value()) {
+            eval_rows = dataset<T>(net, *eval);
+        }
         TrainingState<const T> state;
         if (resumed.has_value()) {
             state = state_views(net, options.optimizer, *resumed);
         }
         const GilReleased release;
-        return fit(net, training, rows, eval.has_value() ? &eval_rows : nullptr, options, observer,
-                   resumed.has_value() ? &state : nullptr);
+        return fit(net, training, rows.data, eval_rows ? &eval_rows->data : nullptr, options,
+                   observer, resumed.has_value() ? &state : nullptr);
     });
     return {std::move(result), observer.take_error()};
 }
@@ -261,6 +264,8 @@ void bind_fit(py::module_& m) {
                                [](const FitOutcome& outcome) { return outcome.result.epoch; })
         .def_property_readonly("step",
                                [](const FitOutcome& outcome) { return outcome.result.step; })
+        .def_property_readonly(
+            "batches_done", [](const FitOutcome& outcome) { return outcome.result.batches_done; })
         .def_property_readonly("epochs",
                                [](const FitOutcome& outcome) { return outcome.result.epochs; })
         .def_readonly("error", &FitOutcome::error);

@@ -78,7 +78,8 @@ void predict_rows(NetworkObject& self, const InputArrays& x, py::array out, bool
                   std::optional<index_t> threads) {
     self.visit([&](auto& net) {
         using T = ElementOf<decltype(net)>;
-        const InputMatrix rows = input_matrix(x, net.inputs());
+        const Inputs all = inputs(x, net.inputs());
+        const InputMatrix& rows = all.matrix;
         T* const y = writable_elements<T>(out, {rows.rows, net.outputs()}, "out");
         std::optional<GilReleased> release;
         if (predict_nanoseconds(net, rows.rows) > kHoldGilNanoseconds) {
@@ -93,7 +94,7 @@ std::pair<double, double> evaluate_rows(NetworkObject& self, const DataArrays& d
     return self.visit([&](auto& net) {
         const auto rows = dataset(net, data);
         const GilReleased release;
-        const Evaluation evaluation = evaluate(net, rows, num_threads());
+        const Evaluation evaluation = evaluate(net, rows.data, num_threads());
         return std::make_pair(evaluation.loss, evaluation.metric);
     });
 }
@@ -108,7 +109,7 @@ std::pair<double, py::array> loss_and_gradient(NetworkObject& self, const DataAr
         double loss = 0;
         {
             const GilReleased release;
-            loss = gradients(net, rows, d, threads.value_or(num_threads()));
+            loss = gradients(net, rows.data, d, threads.value_or(num_threads()));
         }
         return {loss, std::move(gradient)};
     });

@@ -5,6 +5,9 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+
+#include "bindings/gil.h"
 
 namespace briskmlp {
 namespace {
@@ -44,16 +47,19 @@ DType dtype_of(const py::array& array) {
     throw py::type_error("the core cannot read elements of type " + std::string(py::str(dtype)));
 }
 
-bool all_below(const std::int32_t* numbers, index_t count, index_t limit) {
-    return std::all_of(numbers, numbers + count,
+constexpr index_t kManyEntries = 10000;  // about 10 microseconds, see GilReleased
+
+bool all_below(const std::vector<std::int32_t>& numbers, index_t limit) {
+    return std::all_of(numbers.begin(), numbers.end(),
                        [&](std::int32_t number) { return number >= 0 && number < limit; });
 }
 
 // Whether the columns of each row of a sparse matrix do.
-bool ascend(const InputMatrix& x) {
-    for (index_t r = 0; r < x.rows; ++r) {
-        const std::int32_t* const end = x.columns + x.starts[r + 1];
-        if (std::adjacent_find(x.columns + x.starts[r], end, std::greater_equal<>()) != end) {
+bool ascend(const Inputs& x) {
+    for (std::size_t r = 0; r + 1 < x.starts.size(); ++r) {
+        const auto end = x.columns.begin() + x.starts[r + 1];
+        if (std::adjacent_find(x.columns.begin() + x.starts[r], end, std::greater_equal<>()) !=
+            end) {
             return false;
         }
     }
@@ -70,29 +76,33 @@ InputMatrix input_matrix(const py::array& x, index_t cols) {
     return {x.data(), dtype_of(x), x.shape(0), cols, x.strides(0), x.strides(1)};
 }
 
-InputMatrix input_matrix(const InputArrays& x, index_t cols) {
+Inputs inputs(const InputArrays& x, index_t cols) {
     if (const auto* const dense = std::get_if<py::array>(&x)) {
-        return input_matrix(*dense, cols);
+        return {input_matrix(*dense, cols), {}, {}};
     }
     const auto& [data, columns, starts] = std::get<SparseArrays>(x);
     const index_t entries = data.size(), rows = starts.size() - 1;
-    require(data.ndim() == 1 && is_aligned(data) &&
-                (entries <= 1 || data.strides(0) == data.itemsize()),
-            "expected the entries of a sparse matrix in one contiguous array");
-    InputMatrix matrix{data.data(),
-                       dtype_of(data),
-                       rows,
-                       cols,
-                       0,
-                       0,
-                       elements<std::int64_t>(starts, {rows + 1}, "the rows' starts"),
-                       elements<std::int32_t>(columns, {entries}, "the entries' columns")};
-    require(rows >= 0 && matrix.starts[0] >= 0 && matrix.starts[rows] <= entries &&
-                std::is_sorted(matrix.starts, matrix.starts + rows + 1) &&
-                all_below(matrix.columns, entries, cols),
+    require(
+        rows >= 0 && data.ndim() == 1 && is_aligned(data) &&
+            (entries <= 1 || data.strides(0) == data.itemsize()),
+        "expected the entries of a sparse matrix in one contiguous array, and its rows' starts");
+    const auto* const row_starts = elements<std::int64_t>(starts, {rows + 1}, "the rows' starts");
+    const auto* const numbers = elements<std::int32_t>(columns, {entries}, "the entries' columns");
+    Inputs result{{data.data(), dtype_of(data), rows, cols, 0, 0}, {}, {}};
+    std::optional<GilReleased> release;
+    if (entries + rows > kManyEntries) {
+        release.emplace();
+    }
+    result.columns.assign(numbers, numbers + entries);
+    result.starts.assign(row_starts, row_starts + rows + 1);
+    require(result.starts.front() >= 0 && result.starts.back() <= entries &&
+                std::is_sorted(result.starts.begin(), result.starts.end()) &&
+                all_below(result.columns, cols),
             "a sparse matrix has entries beyond its rows or columns");
-    matrix.ascending = ascend(matrix);
-    return matrix;
+    result.matrix.starts = result.starts.data();
+    result.matrix.columns = result.columns.data();
+    result.matrix.ascending = ascend(result);
+    return result;
 }
 
 template <class T>
@@ -129,9 +139,10 @@ void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const 
 }
 
 template <class T>
-Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays, ExternalLoss<T>* external) {
+Rows<T> dataset(const Network<T>& net, const DataArrays& arrays, ExternalLoss<T>* external) {
     const auto& [x, y, weights] = arrays;
-    const InputMatrix matrix = input_matrix(x, net.inputs());
+    Inputs all = inputs(x, net.inputs());
+    const InputMatrix matrix = all.matrix;
     const index_t rows = matrix.rows;
     require(rows >= 1 && rows <= index_t{UINT32_MAX}, "expected from 1 to 2^32 - 1 rows");
     const LossSpec& loss = net.spec().loss;
@@ -141,7 +152,7 @@ Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays, ExternalLoss
     if (weights.has_value()) {
         targets.weights = elements<T>(*weights, {rows}, "sample_weight");
     }
-    return {matrix, targets, external};
+    return {std::move(all), {matrix, targets, external}};
 }
 
 template const float* elements(const py::array&, Shape, const char*);
@@ -151,7 +162,7 @@ template float* writable_elements(py::array&, Shape, const char*);
 template double* writable_elements(py::array&, Shape, const char*);
 template void set_targets(Targets<float>&, Loss, index_t, index_t, const py::array&);
 template void set_targets(Targets<double>&, Loss, index_t, index_t, const py::array&);
-template Dataset<float> dataset(const Network<float>&, const DataArrays&, ExternalLoss<float>*);
-template Dataset<double> dataset(const Network<double>&, const DataArrays&, ExternalLoss<double>*);
+template Rows<float> dataset(const Network<float>&, const DataArrays&, ExternalLoss<float>*);
+template Rows<double> dataset(const Network<double>&, const DataArrays&, ExternalLoss<double>*);
 
 }  // namespace briskmlp

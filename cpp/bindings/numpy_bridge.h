@@ -1,11 +1,12 @@
-// NumPy arrays as the core's views. No copies: an array that the core cannot read as it lies is an
-// error here, and _validate.py converts it before.
+// NumPy arrays as the core's views. No copies, but of where a sparse matrix has its entries: an
+// array that the core cannot read as it lies is an error here, and _validate.py converts it before.
 #pragma once
 
 #include <initializer_list>
 #include <optional>
 #include <tuple>
 #include <variant>
+#include <vector>
 
 #include "ops/gather.h"
 #include "nn/network.h"
@@ -23,8 +24,17 @@ InputMatrix input_matrix(const py::array& x, index_t cols);
 using SparseArrays = std::tuple<py::array, py::array, py::array>;
 using InputArrays = std::variant<py::array, SparseArrays>;
 
-// Of either kind. Throws std::invalid_argument for entries beyond the matrix.
-InputMatrix input_matrix(const InputArrays& x, index_t cols);
+// A matrix of either kind. Other Python threads may write to a user's arrays while the core reads
+// them, which must not lead it beyond them: of a sparse matrix it has columns and starts of its
+// own.
+struct Inputs {
+    InputMatrix matrix;
+    std::vector<std::int32_t> columns;  // with starts: empty if dense
+    std::vector<std::int64_t> starts;
+};
+
+// Throws std::invalid_argument for entries beyond the matrix. Gives the GIL up over a large one.
+Inputs inputs(const InputArrays& x, index_t cols);
 
 using Shape = std::initializer_list<index_t>;
 
@@ -43,9 +53,15 @@ using DataArrays = std::tuple<InputArrays, py::array, std::optional<py::array>>;
 template <class T>
 void set_targets(Targets<T>& targets, Loss loss, index_t rows, index_t n, const py::array& y);
 
+template <class T>
+struct Rows {
+    Inputs inputs;
+    Dataset<T> data;
+};
+
 // Views of the arrays, which must fit the network; with an external loss y has no columns.
 template <class T>
-Dataset<T> dataset(const Network<T>& net, const DataArrays& arrays,
-                   ExternalLoss<T>* external = nullptr);
+Rows<T> dataset(const Network<T>& net, const DataArrays& arrays,
+                ExternalLoss<T>* external = nullptr);
 
 }  // namespace briskmlp

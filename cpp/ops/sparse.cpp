@@ -1,6 +1,7 @@
 #include "ops/sparse.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "ops/dense.h"
 
@@ -48,12 +49,53 @@ void sparse_backward_weights(const KernelTable<T>& kernels, const SparseRows& x,
     }
 }
 
+template <class T>
+void SparseColumns<T>::sort(const SparseRows& x) {
+    const InputMatrix& matrix = *x.matrix;
+    const T* const values = sparse_in_place<T>(matrix);
+    const auto for_each_entry = [&](auto body) {
+        for (index_t r = 0; r < x.rows; ++r) {
+            const std::int64_t end = matrix.starts[x.numbers[r] + 1];
+            for (std::int64_t i = matrix.starts[x.numbers[r]]; i < end; ++i) {
+                body(r, static_cast<std::size_t>(matrix.columns[i]), values[i]);
+            }
+            body(r, static_cast<std::size_t>(matrix.cols), T(1));
+        }
+    };
+    starts_.assign(static_cast<std::size_t>(matrix.cols + 2), 0);
+    for_each_entry([&](index_t, std::size_t column, T) { ++starts_[column + 1]; });
+    std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
+    next_.assign(starts_.begin(), starts_.end());
+    rows_.resize(static_cast<std::size_t>(starts_.back()));
+    values_.resize(rows_.size());
+    for_each_entry([&](index_t r, std::size_t column, T value) {
+        const auto place = static_cast<std::size_t>(next_[column]++);
+        rows_[place] = static_cast<std::int32_t>(r);
+        values_[place] = value;
+    });
+}
+
+template <class T>
+void SparseColumns<T>::backward_weights(const KernelTable<T>& kernels, index_t first,
+                                        MatrixView<const T> d_y, MatrixView<T> d_w) const {
+    // Vectors at a time, from zeros: a row of d_w is a sparse row times d_y.
+    constexpr index_t kStep = 64;
+    static const T zeros[kStep] = {};
+    const index_t cols = round_up(d_w.cols, kernels.lanes);
+    for (index_t col = 0; col < cols; col += kStep) {
+        kernels.sparse_forward(d_w.rows, std::min(kStep, cols - col), starts_.data() + first,
+                               rows_.data(), values_.data(), d_y.data + col, d_y.stride, zeros,
+                               d_w.data + col, d_w.stride);
+    }
+}
+
 #define BRISKMLP_INSTANTIATE(T)                                                              \
     template bool suits_sparse(const KernelTable<T>&, const InputMatrix&, index_t);          \
     template void sparse_forward(const KernelTable<T>&, Activation, const SparseRows&,       \
                                  MatrixView<const T>, MatrixView<T>, MatrixView<T>);         \
     template void sparse_backward_weights(const KernelTable<T>&, const SparseRows&, index_t, \
-                                          MatrixView<const T>, GemmStart, MatrixView<T>);
+                                          MatrixView<const T>, GemmStart, MatrixView<T>);    \
+    template class SparseColumns<T>;
 BRISKMLP_INSTANTIATE(float)
 BRISKMLP_INSTANTIATE(double)
 #undef BRISKMLP_INSTANTIATE

@@ -2,6 +2,8 @@
 // multiply-adds as there are entries, with the bits of ops/dense.h on the same rows made dense.
 #pragma once
 
+#include <vector>
+
 #include "base/matrix_view.h"
 #include "kernels/table.h"
 #include "ops/gather.h"
@@ -30,5 +32,23 @@ void sparse_forward(const KernelTable<T>& kernels, Activation activation, const 
 template <class T>
 void sparse_backward_weights(const KernelTable<T>& kernels, const SparseRows& x, index_t first,
                              MatrixView<const T> d_y, GemmStart start, MatrixView<T> d_w);
+
+// The entries of some rows by column, so that each row of d_w is written once, by whoever needs it.
+template <class T>
+class SparseColumns {
+  public:
+    // Of a matrix that suits_sparse. Allocates only for more entries than ever before.
+    void sort(const SparseRows& x);
+
+    // As sparse_backward_weights, the bits too, for the rows that were sorted.
+    void backward_weights(const KernelTable<T>& kernels, index_t first, MatrixView<const T> d_y,
+                          MatrixView<T> d_w) const;
+
+  private:
+    // Entries [starts_[k], starts_[k + 1]) stand in column k; after the last is that of ones.
+    std::vector<std::int64_t> starts_, next_;
+    std::vector<std::int32_t> rows_;
+    std::vector<T> values_;
+};
 
 }  // namespace briskmlp

@@ -125,7 +125,7 @@ class Trainer {
         first_batch_ = (options_.first_epoch + epoch) * steps_;
         loss_sum_ = 0;
         end_ = StepEnd::kUpdated;
-        steps_begun_ = 0;
+        steps_begun_ = steps_done_ = 0;
         losses_ = losses;
         while (end_ == StepEnd::kUpdated && steps_begun_ < steps_) {
             const index_t first = steps_begun_;
@@ -155,6 +155,7 @@ class Trainer {
     }
     index_t steps() const { return steps_; }       // in an epoch
     index_t step() const { return steps_begun_; }  // of the epoch, counted from 1: the last begun
+    index_t steps_done() const { return steps_done_; }
     Interrupt& interrupt() { return interrupt_; }
 
     // Takes the network's parameters if they are not those that it last stored.
@@ -253,6 +254,7 @@ class Trainer {
             if (worker.index == 0) {
                 end_ = result.end;
                 steps_begun_ = step + 1;
+                steps_done_ += result.end == StepEnd::kUpdated ? 1 : 0;
                 loss_sum_ += result.loss * static_cast<double>(rows);
                 if (losses_ != nullptr) {
                     losses_[step] = result.loss;
@@ -286,7 +288,7 @@ class Trainer {
     index_t first_batch_ = 0;  // of this epoch: its number in the network's life
     const std::uint32_t* epoch_order_ = nullptr;
     // Of this epoch, written by worker 0.
-    index_t steps_begun_ = 0;
+    index_t steps_begun_ = 0, steps_done_ = 0;
     double loss_sum_ = 0;
     double* losses_ = nullptr;
     StepEnd end_ = StepEnd::kUpdated;
@@ -334,7 +336,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
         evaluator.emplace(net, *eval, options.threads);
     }
     Best<T> best(options.epochs > 1 ? training.spare_parameters(net) : nullptr);
-    FitResult result{FitEnd::kDone, 0, 0, {}};
+    FitResult result{FitEnd::kDone, 0, 0, 0, {}};
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
         const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());
@@ -343,6 +345,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
         const double loss = trainer.run_epoch(result.epoch++, order, rate_factors, losses);
         result.end = trainer.end();
         result.step = trainer.step();
+        result.batches_done = trainer.steps_done();
         if (result.end == FitEnd::kDone) {
             best.epoch_done(loss);
         }

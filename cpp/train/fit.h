@@ -44,7 +44,8 @@ enum class FitEnd { kDone, kStopped, kInterrupted, kDiverged };
 
 struct FitResult {
     FitEnd end;
-    index_t epoch, step;  // where it ended, counted from 1
+    index_t epoch, step;   // where it ended, counted from 1
+    index_t batches_done;  // of that epoch, the interrupted one not among them
     std::vector<EpochReport> epochs;
 };
 

@@ -19,8 +19,15 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
       chunked_(plan.kind == PlanKind::kChunked),
       layers_(net.layers().size()),
       nanoseconds_a_row_(plan.cost.nanoseconds / static_cast<double>(rows)),
+      first_layer_later_(chunked_ && needs.sparse && rows < kChunks * net.inputs()),
       tiles_(weight_tiles(weights.blocks(), kernels.lanes)) {
     const RowCut cut = plan.cut(rows);
+    std::vector<Block> collected = weights.blocks();
+    if (first_layer_later_) {
+        collected.front().rows = 0;
+        columns_.resize(static_cast<std::size_t>(cut.chunks));
+        d_first_ = PaddedMatrix<T>(rows, net.layers().front().out, kernels.lanes);
+    }
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
     for (index_t i = 0; i < (chunked_ ? workers : 1); ++i) {
         activations_.emplace_back(net, kernels.lanes,
@@ -28,11 +35,13 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
                                   needs.dropout || needs.batch_norm, needs.sparse);
     }
     for (index_t i = 0; chunked_ && i < cut.chunks; ++i) {
-        gradients_.emplace_back(weights.blocks(), kernels.lanes);
+        gradients_.emplace_back(collected, kernels.lanes);
     }
     const Block tile = bounding_tile(tiles_);
     for (index_t i = 0; i < workers; ++i) {
         scratch_.emplace_back(tile.rows, tile.cols, kernels.lanes);
+        term_.emplace_back(first_layer_later_ ? PaddedMatrix<T>(tile.rows, tile.cols, kernels.lanes)
+                                              : PaddedMatrix<T>());
     }
 }
 
@@ -85,9 +94,20 @@ void Minibatch<T>::run_tile_of_chunk(const Worker& worker, const Batch<T>& batch
     Activations<T>& activations = activations_[static_cast<std::size_t>(worker.index)];
     run_tiles(activations, 0, batch, cut, tile, tile + 1, Phase::kAll);
     BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
-    const GemmStart start =
-        tile == cut.chunk_begin(chunk) ? GemmStart::kZero : GemmStart::kContinue;
-    for (std::size_t l = 0; l < layers_; ++l) {
+    const bool begins = tile == cut.chunk_begin(chunk);
+    const GemmStart start = begins ? GemmStart::kZero : GemmStart::kContinue;
+    if (first_layer_later_) {
+        if (begins) {
+            const index_t rows = cut.tile_begin(cut.chunk_begin(chunk + 1)) - row;
+            columns_[static_cast<std::size_t>(chunk)].sort(
+                {&batch.data->x, batch.order + row, rows});
+        }
+        const MatrixView<T> d = activations.d(0, 0, count), kept = d_first_.view(row, count);
+        for (index_t r = 0; r < count; ++r) {
+            std::copy_n(d.row(r), d.cols, kept.row(r));
+        }
+    }
+    for (std::size_t l = first_layer_later_ ? 1 : 0; l < layers_; ++l) {
         pass_.weight_gradient(activations, 0, count, batch, l, 0, 0, start, gradient[l]);
     }
     if (d_x_ != nullptr) {
@@ -162,18 +182,40 @@ MatrixView<T> Minibatch<T>::weight_gradient(const Worker& worker, const Batch<T>
                               GemmStart::kZero, sum);
         return sum;
     }
+    const RowCut cut = plan_.cut(batch.rows);
     const auto of_chunk = [&](index_t chunk) {
         BlockMatrices<T>& gradient = gradients_[static_cast<std::size_t>(chunk)];
         const MatrixView<T> all = gradient[tile.layer];
         return MatrixView<T>{all.row(tile.row) + tile.col, tile.rows, tile.cols, all.stride};
     };
-    const index_t chunks = plan_.cut(batch.rows).chunks;
-    if (chunks == 1) {
+    if (first_layer_later_ && tile.layer == 0) {
+        sum_later(worker, cut, tile, sum);
+        return sum;
+    }
+    if (cut.chunks == 1) {
         return of_chunk(0);
     }
     sum_matrices(
-        *kernels_, chunks, [&](index_t chunk) { return of_chunk(chunk).constant(); }, sum);
+        *kernels_, cut.chunks, [&](index_t chunk) { return of_chunk(chunk).constant(); }, sum);
     return sum;
+}
+
+// The first layer's: of each chunk, then their sum, as if chunks had collected it.
+template <class T>
+void Minibatch<T>::sum_later(const Worker& worker, const RowCut& cut, const Block& tile,
+                             MatrixView<T> sum) {
+    const MatrixView<T> term =
+        term_[static_cast<std::size_t>(worker.index)].view(0, tile.rows).columns(0, tile.cols);
+    const auto of_chunk = [&](index_t chunk) {
+        const index_t begin = cut.tile_begin(cut.chunk_begin(chunk));
+        const index_t count = cut.tile_begin(cut.chunk_begin(chunk + 1)) - begin;
+        const MatrixView<T> part = chunk == 0 ? sum : term;
+        columns_[static_cast<std::size_t>(chunk)].backward_weights(
+            *kernels_, tile.row,
+            d_first_.view(begin, count).columns(tile.col, tile.cols).constant(), part);
+        return part.constant();
+    };
+    cut.chunks == 1 ? void(of_chunk(0)) : sum_matrices(*kernels_, cut.chunks, of_chunk, sum);
 }
 
 template class Minibatch<float>;

@@ -78,6 +78,8 @@ class Minibatch {
     void run_tile_of_chunk(const Worker& worker, const Batch<T>& batch, const RowCut& cut,
                            index_t chunk, index_t tile);
     void run_normalized(const Worker& worker, const Batch<T>& batch, Watch* watch, Phase phase);
+    // Of a tile of the first layer, if first_layer_later_.
+    void sum_later(const Worker& worker, const RowCut& cut, const Block& tile, MatrixView<T> sum);
     // The losses of tiles [tile, end), the first of whose rows has number `first` in `activations`.
     void find_losses(Activations<T>& activations, index_t first, const RowCut& cut, index_t tile,
                      index_t end);
@@ -91,11 +93,17 @@ class Minibatch {
     bool chunked_;
     std::size_t layers_;
     double nanoseconds_a_row_;
+    // Chunks of sparse rows leave the gradient of a first layer that is wider than they are many to
+    // phase B, which needs of each row but its entries and what comes back to its units.
+    bool first_layer_later_;
+    std::vector<SparseColumns<T>> columns_;  // one a chunk
+    PaddedMatrix<T> d_first_;                // (rows, units)
     T* d_x_ = nullptr;
     std::vector<Block> tiles_;
     std::vector<Activations<T>> activations_;  // one, or one a worker when the plan is chunked
     std::vector<BlockMatrices<T>> gradients_;  // one a chunk
     std::vector<PaddedMatrix<T>> scratch_;     // a weight tile's gradient, one a worker
+    std::vector<PaddedMatrix<T>> term_;        // and a chunk's part of it, if first_layer_later_
     std::vector<double> tile_losses_;          // weighted sums, one a row tile
 };
 

@@ -74,9 +74,10 @@ TEST_CASE("an interruption leaves the parameters of the last finished step") {
         options.epochs = result.epoch - 1;
         fit_quietly(again, data.all(), options);
     }
-    if (result.step > 1) {
+    if (result.batches_done > 0) {
         options.epochs = 1;
-        fit_quietly(again, data.rows(0, 32 * (result.step - 1)), options);
+        fit_quietly(again, data.rows(0, std::min<index_t>(2000, 32 * result.batches_done)),
+                    options);
     }
     CHECK(same_bits(parameters_of(again), parameters_of(net)));
 }

@@ -17,12 +17,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import _briskmlp_core as core
 from .._loss_settings import Loss
-from .._losses import plain
 from .._validate import Array, DType, reject
 from ._compat import CallbackSupportMixin, validate_data
 from ._following import Followers
 from ._holding import HoldsNetwork
-from ._initial import draw, network
+from ._initial import Kind, below_outputs, draw, network
 from ._inputs import dense, is_plain, is_sparse, readable
 from ._learning import Learning, begin_figures
 from ._parameters import (
@@ -115,8 +114,8 @@ class BaseMLP(
         learning = Learning(
             self, self._dataset(*data), validation, followers, incremental=incremental
         )
-        with followers.following():
-            learning.run()
+        with followers.following() as over:
+            learning.end_before_it_begins() if over else learning.run()
         if not np.isfinite(self._net.parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -129,7 +128,7 @@ class BaseMLP(
         """Make the network, with parameters as they are drawn."""
         outputs, loss, self.out_activation_ = self._output_layer(y)
         names = activations(self.activation, len(hidden))
-        net = network([X.shape[1], *hidden, outputs], names, loss, X.dtype)
+        net = network([X.shape[1], *hidden, outputs], Kind.of(names, loss, self), X.dtype)
         draw(net, self.activation, self._random_state)
         self._hold(net)
         self.n_outputs_ = outputs
@@ -139,14 +138,15 @@ class BaseMLP(
         net = self._take_up()
         outputs, loss, link = self._output_layer(y)
         names = activations(self.activation, len(net.sizes) - 2)
-        if (names, plain(loss)) == self._kind:
+        kind = Kind.of(names, loss, self)
+        if kind == self._kind:
             return
         if outputs != net.sizes[-1]:
             raise ValueError(
                 f"loss={self.loss!r} needs {outputs} raw outputs, the network that the training is "
                 f"to go on with has {net.sizes[-1]}"
             )
-        other = network([*net.sizes], names, loss, net.dtype)
+        other = network([*net.sizes], kind, net.dtype)
         other.parameters = net.parameters
         self._hold(other)
         self.out_activation_ = link
@@ -185,9 +185,9 @@ class BaseMLP(
             weights = np.ascontiguousarray(weights, dtype)
         return readable(X, dtype), self._targets(y, net, dtype), weights
 
-    def _described(self, hidden_layers: int) -> tuple[list[str], Any]:
+    def _described(self, hidden_layers: int) -> Kind:
         _, loss, _ = self._output_layer(np.empty((1, self.n_outputs_)))
-        return activations(self.activation, hidden_layers), plain(loss)
+        return Kind.of(activations(self.activation, hidden_layers), loss, self)
 
     # --- Use -------------------------------------------------------------------------------
 
@@ -216,7 +216,8 @@ class BaseMLP(
         Returns
         -------
         ndarray of shape (n_samples, n_hidden)
-            The last hidden layer's outputs, after its activation; X itself if there is none.
+            The last hidden layer's outputs as the output layer reads them, after activation and
+            `norm`; X itself if there is none.
 
         Examples
         --------
@@ -230,9 +231,7 @@ class BaseMLP(
         X, net = self._rows(X), self._current()
         if len(net.sizes) == 2:
             return dense(X).astype(net.dtype)
-        below = network([*net.sizes[:-1]], [*net.activations[:-1]], "mse", net.dtype)
-        below.parameters = net.parameters[: below.num_parameters]
-        return run_network(below._network, X, True, self.n_threads)
+        return run_network(below_outputs(net)._network, X, True, self.n_threads)
 
     @property
     def _n_features_out(self) -> int:

@@ -26,6 +26,7 @@ from ._base import DTYPES, BaseMLP, is_stochastic
 from ._compat import validate_data, with_callbacks
 from ._criterion import CLASS_SETTINGS
 from ._docs import documented
+from ._inputs import are_plain
 from ._parameters import CONSTRAINTS, keep
 
 
@@ -109,6 +110,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         class_weight: Any = None,
         dropout: float | list[float] = 0.0,
         weight_decay: float = 0.0,
+        norm: str | None = None,
+        residual: bool = False,
         scoring: Any = None,
         n_threads: int | None = None,
     ) -> None:
@@ -245,6 +248,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return bool(self._label_binarizer.y_type_.startswith("multilabel"))
 
     def _checked(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
+        if incremental and not reset and not self._several and are_plain(self, X, y, "iu"):
+            numbers = np.searchsorted(self.classes_, y)
+            if (self.classes_.take(numbers, mode="clip") == y).all():
+                return X, numbers.astype(np.int32)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr"], multi_output=True, dtype=DTYPES, reset=reset
         )

@@ -66,6 +66,12 @@ dropout : float or list of float, default=0.0
     weight_decay : float, default=0.0
         Decoupled decay (Loshchilov and Hutter 2019): each step takes this multiple of the learning
         rate off the weights, not the biases. Not with 'lbfgs'.
+    norm : {'layer'} or None, default=None
+        'layer' standardizes, row by row, what each hidden layer passes on (Ba, Kiros and Hinton
+        2016).
+    residual : bool, default=False
+        Whether each hidden layer with as many units as the one before adds to its outputs what
+        that one had before its norm (He et al. 2016).
     scoring : str, callable or None, default=None
         The score of `early_stopping` and of an `eval_set`: any of scikit-learn's scorers. By
         default that of `score`.

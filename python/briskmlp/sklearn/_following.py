@@ -64,12 +64,12 @@ class Followers:
         return any([*wishes, self.tasks.epoch_done()])
 
     @contextmanager
-    def following(self) -> Iterator[None]:
-        """Let them follow what is done inside the ``with`` block."""
+    def following(self) -> Iterator[bool]:
+        """Let them follow what is done inside the ``with`` block; whether one wants no epoch."""
         with closing(self.display):
-            begin(self.callbacks, self.training)
+            over = begin(self.callbacks, self.training)
             try:
-                yield
+                yield over
             except BaseException as error:
                 self.training.error = error
                 raise

@@ -7,10 +7,10 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from .._losses import from_plain, plain
+from .._losses import plain
 from .._mlp import MLP
 from .._validate import Array, array_of
-from ._initial import network, views
+from ._initial import Kind, network, views
 
 
 class HoldsNetwork:
@@ -24,7 +24,7 @@ class HoldsNetwork:
     n_layers_: int
     _net: MLP  # absent before the first fit
     _views: tuple[Array, ...]  # what coefs_ and intercepts_ held when they were ours
-    _kind: tuple[list[str], Any]  # activations and loss, in plain terms, of which _net is
+    _kind: Kind  # of _net
 
     @property
     def network_(self) -> MLP:
@@ -37,19 +37,22 @@ class HoldsNetwork:
         self._net = net
         self.coefs_, self.intercepts_ = views(net)
         self._views = (*self.coefs_, *self.intercepts_)
-        self._kind = ([*net.activations], plain(net.loss))
+        self._kind = Kind([*net.activations], plain(net.loss), net.norm, net.residual)
         self.n_layers_ = len(net.sizes)
 
     def _current(self) -> MLP:
         """The network with the parameters that the attributes have."""
+        return self._net if self._shows_views() else self._taken_over()
+
+    def _shows_views(self) -> bool:
+        """Whether the attributes are still the network's views."""
         shown, given = self.__dict__.get("_views", ()), (*self.coefs_, *self.intercepts_)
-        if len(shown) == len(given):
-            for array, view in zip(given, shown, strict=True):
-                if array is not view:
-                    break
-            else:
-                return self._net
-        return self._taken_over()
+        if len(shown) != len(given):
+            return False
+        for array, view in zip(given, shown, strict=True):  # noqa: SIM110 - sooner than all()
+            if array is not view:
+                return False
+        return True
 
     def _taken_over(self) -> MLP:
         """The network with parameters that have been put in place of the views."""
@@ -58,8 +61,8 @@ class HoldsNetwork:
         if sizes[0] != features:
             raise ValueError(f"coefs_[0] has {sizes[0]} rows, expected {features}: one a feature")
         if "_net" not in self.__dict__ or [*self._net.sizes] != sizes:
-            names, loss = self.__dict__.get("_kind") or self._described(len(sizes) - 2)
-            self._net = network(sizes, names, from_plain(loss), self.coefs_[0].dtype)
+            kind = self.__dict__.get("_kind") or self._described(len(sizes) - 2)
+            self._net = network(sizes, kind, self.coefs_[0].dtype)
             self._views = tuple(chain(*views(self._net)))
             self.__dict__.pop("_optimizer", None)  # its network is another one
         for array, view in zip((*self.coefs_, *self.intercepts_), self._views, strict=True):
@@ -67,14 +70,15 @@ class HoldsNetwork:
                 view[...] = array_of(array, "coefs_ or intercepts_", view.shape, view.dtype)
         return self._net
 
-    def _described(self, hidden_layers: int) -> tuple[list[str], Any]:
-        """Activations and loss, in plain terms, by the estimator's parameters."""
+    def _described(self, hidden_layers: int) -> Kind:
+        """The kind of network by the estimator's parameters."""
         raise NotImplementedError
 
     def _take_up(self) -> MLP:
         """The current network, the attributes being its views again: before training goes on."""
         net = self._current()
-        self._hold(net)
+        if not self._shows_views():
+            self._hold(net)
         return net
 
     def __getstate__(self) -> dict[str, Any]:

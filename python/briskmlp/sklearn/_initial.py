@@ -3,17 +3,53 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from .._loss_settings import Loss
+from .._losses import from_plain, plain
 from .._mlp import MLP
+from .._state import num_parameters
 from .._validate import Array, DType
 
 
-def network(sizes: list[int], activations: list[str], loss: Loss, dtype: DType) -> MLP:
+class Kind(NamedTuple):
+    """What a network of given sizes and type is, beside its parameters, in plain terms."""
+
+    activations: list[str]
+    loss: Any
+    norm: str | None
+    residual: bool
+
+    @classmethod
+    def of(cls, activations: list[str], loss: Loss, estimator: Any) -> Self:
+        """That of an estimator's parameters."""
+        return cls(activations, plain(loss), estimator.norm, bool(estimator.residual))
+
+
+def network(sizes: list[int], kind: Kind, dtype: DType) -> MLP:
     """A network whose parameters are zero."""
-    return MLP(sizes, activations, loss=loss, dtype=dtype, seed=0, init="zeros")
+    return MLP(
+        sizes,
+        kind.activations,
+        loss=from_plain(kind.loss),
+        dtype=dtype,
+        seed=0,
+        init="zeros",
+        norm=kind.norm,
+        residual=kind.residual,
+    )
+
+
+def below_outputs(net: MLP) -> MLP:
+    """A network whose outputs are what the output layer of another one reads."""
+    kind = Kind([*net.activations[:-1], "identity"], "mse", net.norm, net.residual)
+    below = network([*net.sizes[:-1], net.sizes[-2]], kind, net.dtype)
+    shared = num_parameters([*net.sizes[:-1]])
+    below.parameters[:shared] = net.parameters[:shared]
+    below.weights[-1][...] = np.eye(net.sizes[-2])
+    return below
 
 
 def draw(net: MLP, activation: str | list[str], random_state: np.random.RandomState) -> None:

@@ -29,6 +29,22 @@ def is_plain(X: object, columns: int) -> bool:
     )
 
 
+def are_plain(estimator: Any, X: Any, y: Any, kinds: str) -> bool:
+    """Whether a fitted estimator can go on learning from X and y, and no check could object.
+
+    y is then an array (M,) whose type is of one of these NumPy kinds, and finite. scikit-learn's
+    own checks take most of a `partial_fit` of a few rows.
+    """
+    return (
+        "feature_names_in_" not in vars(estimator)
+        and is_plain(X, estimator.n_features_in_)
+        and type(y) is np.ndarray
+        and y.shape == X.shape[:1]
+        and y.dtype.kind in kinds
+        and (y.dtype.kind != "f" or bool(np.isfinite(y).all()))
+    )
+
+
 def is_sparse(X: object) -> bool:
     return hasattr(X, "toarray")
 

@@ -62,6 +62,12 @@ class Learning:
         else:
             self.minimise()
 
+    def end_before_it_begins(self) -> None:
+        """Train for no epoch at all, as one who follows asked for."""
+        self.estimator.n_iter_ = 0
+        if "loss_" not in vars(self.estimator):
+            self.estimator.loss_ = math.nan
+
     def descend(self) -> None:
         """Train by "adam" or "sgd"."""
         est = self.estimator

@@ -47,6 +47,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     # What scikit-learn's do not have.
     "dropout": [_share, list, tuple],
     "weight_decay": [_not_negative],
+    "norm": [StrOptions({*core.norm_names()}), None],
+    "residual": ["boolean"],
     "scoring": [str, callable, None],
     "n_threads": [_positive_whole, None],
 }

@@ -20,6 +20,7 @@ from ._base import DTYPES, BaseMLP, is_stochastic
 from ._compat import validate_data, with_callbacks
 from ._criterion import REGRESSION, REGRESSION_SETTINGS, outputs_per_target, regression
 from ._docs import documented
+from ._inputs import are_plain
 from ._parameters import CONSTRAINTS, keep
 
 
@@ -110,6 +111,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         max_fun: int = 15000,
         dropout: float | list[float] = 0.0,
         weight_decay: float = 0.0,
+        norm: str | None = None,
+        residual: bool = False,
         scoring: Any = None,
         n_threads: int | None = None,
     ) -> None:
@@ -233,9 +236,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X: Any,
         y: Any,
         *,
-        incremental: bool,  # noqa: ARG002 - the other estimator's
+        incremental: bool,
         reset: bool,
     ) -> tuple[Any, Array]:
+        if incremental and not reset and are_plain(self, X, y, "fiu"):
+            return X, y
         X, y = validate_data(
             self,
             X,

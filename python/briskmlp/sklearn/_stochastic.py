@@ -196,7 +196,7 @@ class StochasticSolver:
         finally:
             steps = done * batches
             if outcome is not None:
-                steps = max(steps, (outcome.epoch - 1) * batches + outcome.step)
+                steps = max(steps, (outcome.epoch - 1) * batches + outcome.batches_done)
             self._keep_state(done, steps)
         if outcome.error is not None:
             raise outcome.error
