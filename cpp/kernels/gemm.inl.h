@@ -249,15 +249,23 @@ void add_panel_of_b(const RowsOfB<T>& rows, const T* const* next, index_t column
     t.last = static_cast<int>(g.n - column - (kVecs - 1) * Vec<T>::kLanes);
     Accumulators<T, 1, kVecs, kPartial> acc;
     acc.start(t);
-    for (index_t p = 0; p < rows.count; ++p) {
-        if (next != nullptr) {
+    const index_t count = rows.count;
+    const auto add = [&](index_t p) {
+        acc.add(rows.b[p] + column, [&](int) { return rows.a[p]; });
+    };
+    if (next == nullptr) {
+        for (index_t p = 0; p < count; ++p) {
+            add(p);
+        }
+    } else {
+        for (index_t p = 0; p < count; ++p) {
             for_tile<1, kVecs>([&](int, int v) {
                 if (v % kVecsInLine == 0) {
                     BRISKMLP_PREFETCH(next[p] + column + v * Vec<T>::kLanes);
                 }
             });
+            add(p);
         }
-        acc.add(rows.b[p] + column, [&](int) { return rows.a[p]; });
     }
     acc.finish(t);
 }
