@@ -304,7 +304,7 @@ struct Logistic {
         n = exponent;
         const Vec<T> square = r * r;
         s = fma(square, polynomial_in_pairs(r, square, Coefficients<T>::kExpm1), r);
-        const Vec<T> p = scale_low(one, n);
+        const Vec<T> p = pow2(max(Vec<T>::set(Limits<T>::kMinExponent), n));
         d = max(p, one) + (min(p, one) + s);
     }
 };
