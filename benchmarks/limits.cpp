@@ -91,17 +91,23 @@ void report_update(const char* type) {
     constexpr index_t kRows = 64, kCols = 64, kSize = kRows * kCols;
     const AlignedBuffer<T> g = random_numbers<T>(kSize);
     AlignedBuffer<T> w = random_numbers<T>(kSize), m(kSize), v(kSize), wt(kSize + 64 * kRows);
-    const AdamStep<T> adam{T(0.1), T(0.999), T(0.001), T(1e-6), T(1.0), T(1e-8), T(0), T(1)};
-    const SgdStep<T> sgd{T(1e-6), T(0.9), T(0), false};
+    UpdateScalars<T> step{};
+    step.rate = step.gradient_rate = T(1e-6);
+    step.beta1 = T(0.9);
+    step.rest1 = T(0.1);
+    step.beta2 = T(0.999);
+    step.rest2 = T(0.001);
+    step.inv_sqrt_bias2 = T(1);
+    step.epsilon = T(1e-8);
+    const auto update = [&](UpdateRule rule) {
+        return nanoseconds([&] {
+            table.update[static_cast<int>(rule)](kRows, kCols, g.data(), kCols, w.data(), m.data(),
+                                                 v.data(), kCols, step);
+        });
+    };
     const double size = kSize;
     std::printf("%s a parameter, ns: Adam %.3f, SGD with momentum %.3f, transposition %.3f\n", type,
-                nanoseconds([&] {
-                    table.adam(kRows, kCols, g.data(), kCols, w.data(), m.data(), v.data(), kCols,
-                               adam);
-                }) / size,
-                nanoseconds([&] {
-                    table.sgd(kRows, kCols, g.data(), kCols, w.data(), v.data(), kCols, sgd);
-                }) / size,
+                update(UpdateRule::kAdam) / size, update(UpdateRule::kMomentum) / size,
                 nanoseconds([&] {
                     table.transpose(kRows, kCols, w.data(), kCols, wt.data(), kRows + table.lanes);
                 }) / size);

@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 
 #include <algorithm>
+#include <cfenv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -113,6 +114,10 @@ std::uint64_t floating_point_mode() { return _mm_getcsr(); }
 void set_floating_point_mode(std::uint64_t mode) { _mm_setcsr(static_cast<unsigned>(mode)); }
 void pause_instruction() { _mm_pause(); }
 
+constexpr std::uint64_t kExceptionBits = 0x1d;  // MXCSR: invalid, division by 0, over-, underflow
+std::uint64_t exception_status() { return _mm_getcsr(); }
+void set_exception_status(std::uint64_t status) { _mm_setcsr(static_cast<unsigned>(status)); }
+
 #elif defined(__aarch64__)
 
 void detect_instruction_sets(CpuInfo& info) { info.supported.push_back(Isa::kNeon); }
@@ -150,6 +155,16 @@ std::uint64_t floating_point_mode() {
 void set_floating_point_mode(std::uint64_t mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
 void pause_instruction() { __asm__ volatile("yield"); }
 
+constexpr std::uint64_t kExceptionBits = 0xf;  // FPSR: invalid, division by 0, over-, underflow
+std::uint64_t exception_status() {
+    std::uint64_t status;
+    __asm__ volatile("mrs %0, fpsr" : "=r"(status));
+    return status;
+}
+void set_exception_status(std::uint64_t status) {
+    __asm__ volatile("msr fpsr, %0" : : "r"(status));
+}
+
 #else
 
 void detect_instruction_sets(CpuInfo&) {}
@@ -160,6 +175,14 @@ constexpr std::uint64_t kFlushBits = 0;
 std::uint64_t floating_point_mode() { return 0; }
 void set_floating_point_mode(std::uint64_t) {}
 void pause_instruction() {}
+
+constexpr std::uint64_t kExceptionBits = FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW;
+std::uint64_t exception_status() {
+    return static_cast<std::uint64_t>(std::fetestexcept(FE_ALL_EXCEPT));
+}
+void set_exception_status(std::uint64_t status) {
+    std::feclearexcept(FE_ALL_EXCEPT & ~static_cast<int>(status));
+}
 
 #endif
 
@@ -173,6 +196,12 @@ CpuInfo detect() {
 }
 
 }  // namespace
+
+std::uint64_t float_status() { return exception_status(); }
+void set_float_status(std::uint64_t status) { set_exception_status(status); }
+bool has_new_exception(std::uint64_t before, std::uint64_t after) {
+    return (after & ~before & kExceptionBits) != 0;
+}
 
 const CpuInfo& cpu_info() {
     static const CpuInfo info = detect();

@@ -19,6 +19,11 @@ struct Coefficients<float> {
         0x1.6d7208p-10f,
         0x1.a03346p-13f,
     };
+    // (r coth(r / 2) - 2) / r^2 for |r| <= ln(2) / 2, in r^2
+    static constexpr float kCoth[] = {
+        0x1.55551ep-3f,
+        -0x1.6aa4cap-9f,
+    };
     // (2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2
     static constexpr float kLog[] = {
         0x1.555554p-1f,
@@ -26,18 +31,12 @@ struct Coefficients<float> {
         0x1.23e8e0p-2f,
         0x1.eda416p-3f,
     };
-    // (log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2
-    static constexpr float kLog1pUnit[] = {
-        -0x1.833704p-2f,
-        0x1.6f0d74p-3f,
-        -0x1.7ddf00p-4f,
-        0x1.a27dcep-5f,
-        -0x1.da5188p-6f,
-        0x1.1284aep-6f,
-        -0x1.40eb9ep-7f,
-        0x1.908da6p-8f,
-        -0x1.1a045ep-8f,
-        0x1.0fb5d6p-9f,
+    // (2 atanh(s) - 2 s) / s^3 for s <= 1/3, in s^2
+    static constexpr float kAtanh[] = {
+        0x1.555500p-1f,
+        0x1.99d2a2p-2f,
+        0x1.1eb348p-2f,
+        0x1.1f0760p-2f,
     };
     // (-log(1 - erf(t)) / t - 2 / sqrt(pi)) / t until erf(t) rounds to 1, in t - 2
     static constexpr float kErf[] = {
@@ -106,6 +105,14 @@ struct Coefficients<double> {
         0x1.af5e74f87f33ep-26,
         0x1.1ee8bda65876ap-29,
     };
+    // (r coth(r / 2) - 2) / r^2 for |r| <= ln(2) / 2, in r^2
+    static constexpr double kCoth[] = {
+        0x1.555555555553ep-3,
+        -0x1.6c16c16bebd36p-9,
+        0x1.1566aaf2551bfp-14,
+        -0x1.bbd41c50bb41dp-20,
+        0x1.637693781fdd0p-25,
+    };
     // (2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2
     static constexpr double kLog[] = {
         0x1.5555555555552p-1,
@@ -117,30 +124,18 @@ struct Coefficients<double> {
         0x1.0debe6f1044e5p-3,
         0x1.1ac091cf27dcbp-3,
     };
-    // (log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2
-    static constexpr double kLog1pUnit[] = {
-        -0x1.833704d019ed0p-2,
-        0x1.6f0d7bd624bd6p-3,
-        -0x1.7ddf1fe86aa92p-4,
-        0x1.a279c04c7e9dbp-5,
-        -0x1.da348248bf7aap-6,
-        0x1.131116f826f88p-6,
-        -0x1.44ba45bb06264p-7,
-        0x1.8490510d44f0fp-8,
-        -0x1.d5fb02372627cp-9,
-        0x1.1ebced9d5e605p-9,
-        -0x1.60738d88c7bebp-10,
-        0x1.b3ebf22c3d445p-11,
-        -0x1.0f066f87472c8p-11,
-        0x1.52723d817ea21p-12,
-        -0x1.a7fca32fb9cfap-13,
-        0x1.0bf80f6ab78e6p-13,
-        -0x1.57c0ad0ec453bp-14,
-        0x1.a3344f1c06613p-15,
-        -0x1.c9f644ce93e20p-16,
-        0x1.62169c016e1abp-16,
-        -0x1.7026ed046da6cp-16,
-        0x1.6dbdb3e759702p-17,
+    // (2 atanh(s) - 2 s) / s^3 for s <= 1/3, in s^2
+    static constexpr double kAtanh[] = {
+        0x1.555555555553cp-1,
+        0x1.999999999f8d5p-2,
+        0x1.24924920e575ap-2,
+        0x1.c71c73f8f4195p-3,
+        0x1.745cb824f76edp-3,
+        0x1.3b1d8ecc50365p-3,
+        0x1.106b3ded2a2cap-3,
+        0x1.efa72270fbee7p-4,
+        0x1.5673512fe16b2p-4,
+        0x1.5bd4b4f8db361p-3,
     };
     // (-log(1 - erf(t)) / t - 2 / sqrt(pi)) / t until erf(t) rounds to 1, in t - 2
     static constexpr double kErf[] = {

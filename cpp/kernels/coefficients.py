@@ -170,6 +170,11 @@ def log_ratio(s: mp.mpf) -> mp.mpf:
     return 2 * (mp.atanh(s) - s) / s**3
 
 
+def coth_ratio(r: mp.mpf) -> mp.mpf:
+    """(r coth(r / 2) - 2) / r^2."""
+    return (r * mp.coth(r / 2) - 2) / r**2
+
+
 def tanh_ratio(t: mp.mpf) -> mp.mpf:
     """(tanh(t) - t) / t^3."""
     return (mp.tanh(t) - t) / t**3
@@ -205,6 +210,15 @@ APPROXIMATIONS = [
         {"float": 6, "double": 11},
     ),
     Approximation(
+        "kCoth",
+        "(r coth(r / 2) - 2) / r^2 for |r| <= ln(2) / 2, in r^2",
+        same(lambda z: coth_ratio(mp.sqrt(z)) if z > TINY else mp.mpf(1) / 6),
+        same(at_least("1e-3", lambda z: z)),
+        both(0),
+        both(HALF_LN2**2),
+        {"float": 2, "double": 5},
+    ),
+    Approximation(
         "kLog",
         "(2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2",
         same(lambda z: log_ratio(mp.sqrt(z)) if z > TINY else mp.mpf(2) / 3),
@@ -214,14 +228,13 @@ APPROXIMATIONS = [
         {"float": 4, "double": 8},
     ),
     Approximation(
-        "kLog1pUnit",
-        "(log(1 + e) - e) / e^2 for 0 <= e <= 1, in e - 1/2",
-        same(lambda e: (mp.log1p(e) - e) / e**2 if e > TINY else -mp.mpf(1) / 2),
-        same(at_least("1e-3", lambda e: e**2 / mp.log1p(e))),
+        "kAtanh",
+        "(2 atanh(s) - 2 s) / s^3 for s <= 1/3, in s^2",
+        same(lambda z: log_ratio(mp.sqrt(z)) if z > TINY else mp.mpf(2) / 3),
+        same(at_least("1e-3", lambda z: z)),
         both(0),
-        both(1),
-        {"float": 10, "double": 22},
-        center=0.5,
+        both(0.1112),
+        {"float": 4, "double": 10},
     ),
     Approximation(
         "kErf",

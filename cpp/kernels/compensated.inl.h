@@ -87,6 +87,13 @@ BRISKMLP_INLINE Pair<T> ordered_sum(Vec<T> a, Vec<T> b) {
     return {high, b - (high - a)};
 }
 
+// a + b without error (Knuth, 1969).
+template <class T>
+BRISKMLP_INLINE Pair<T> sum(Vec<T> a, Vec<T> b) {
+    const Vec<T> high = a + b, rest = high - a;
+    return {high, (a - (high - rest)) + (b - rest)};
+}
+
 // c / (d.high + d.low), its rounding aside nearly without error.
 template <class T>
 BRISKMLP_INLINE Vec<T> divide(Pair<T> c, Pair<T> d) {

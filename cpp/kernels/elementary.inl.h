@@ -51,15 +51,27 @@ struct Limits<double> {
     static constexpr double kTwoOverSqrtPiLow = 0x1.1ae3a914fed80p-56;
 };
 
+// The integer n nearest to a b, where as_power rounds, and 2^(n + kOffset) if that is normal.
+template <class T, int kOffset = 0>
+struct Rounded {
+    Vec<T> n, power;
+
+    BRISKMLP_INLINE Rounded(Vec<T> a, Vec<T> b) {
+        const Vec<T> shift = Vec<T>::set(kPowerShift<T> + T{kOffset}), sum = fma(a, b, shift);
+        n = sum - shift;
+        power = as_power(sum);
+    }
+};
+
 // x = n ln 2 + remainder for |x| within [kExpMin, kExpMax]; `rest` is still without error, what is
-// left is to subtract n kLn2Low.
-template <class T>
-struct Reduced {
-    Vec<T> n, rest;
+// left is to subtract n kLn2Low. kOffset as with Rounded.
+template <class T, int kOffset = 0>
+struct Reduced : Rounded<T, kOffset> {
+    Vec<T> rest;
 
     BRISKMLP_INLINE explicit Reduced(Vec<T> x)
-        : n(round_nearest(x * constant<T>(1.4426950408889634))),
-          rest(fnma(n, Vec<T>::set(Limits<T>::kLn2High), x)) {}
+        : Rounded<T, kOffset>(x, constant<T>(1.4426950408889634)),
+          rest(fnma(this->n, Vec<T>::set(Limits<T>::kLn2High), x)) {}
 };
 
 // e^(high + low) in parts: 2^n (1 + s), where s is small against 1, so that 1 + s, or a multiple of
@@ -95,33 +107,28 @@ BRISKMLP_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {
     return min(Vec<T>::set(high), max(Vec<T>::set(low), x));
 }
 
-// What is left of x after n ln 2, as r and e^(rest) - 1 - r, without r's rounding error.
-template <class T>
+// What is left of x after n ln 2, as the sum of r and a small part. kOffset as with Rounded.
+template <class T, int kOffset = 0>
 struct ReducedExactly {
-    Vec<T> n, r, tail;
+    Vec<T> n, power, r, low;
 
     BRISKMLP_INLINE explicit ReducedExactly(Vec<T> x) {
-        const Pair<T> left = reduce(x);
-        set(left.high, left.low);
-    }
-    BRISKMLP_INLINE ReducedExactly(Vec<T> high, Vec<T> low) {
-        const Pair<T> left = reduce(high);
-        const Pair<T> sum = ordered_sum(left.high, left.low + low);
-        set(sum.high, sum.low);
-    }
-
-  private:
-    BRISKMLP_INLINE Pair<T> reduce(Vec<T> x) {
+        const Reduced<T, kOffset> reduced(x);
         const Vec<T> ln2_low = Vec<T>::set(Limits<T>::kLn2Low);
-        const Reduced<T> reduced(x);
         n = reduced.n;
-        const Vec<T> high = fnma(n, ln2_low, reduced.rest);
-        return {high, fnma(n, ln2_low, reduced.rest - high)};
+        power = reduced.power;
+        r = fnma(n, ln2_low, reduced.rest);
+        low = fnma(n, ln2_low, reduced.rest - r);
     }
-    BRISKMLP_INLINE void set(Vec<T> high, Vec<T> low) {
-        r = high;
+    BRISKMLP_INLINE ReducedExactly(Vec<T> high, Vec<T> more) : ReducedExactly(high) {
+        const Pair<T> sum = ordered_sum(r, low + more);
+        r = sum.high;
+        low = sum.low;
+    }
+    // e^(r + low) - 1 - r
+    BRISKMLP_INLINE Vec<T> tail() const {
         const Vec<T> square = r * r;
-        tail = fma(square, polynomial_in_pairs(r, square, Coefficients<T>::kExpm1), low);
+        return fma(square, polynomial_in_pairs(r, square, Coefficients<T>::kExpm1), low);
     }
 };
 
@@ -136,29 +143,41 @@ BRISKMLP_INLINE Vec<T> exp(Vec<T> x) {
     } else {
         const ReducedExactly<T> e(bounded);
         const Pair<T> sum = ordered_sum(constant<T>(1), e.r);
-        return scale(sum.high + (sum.low + e.tail), e.n);
+        return scale(sum.high + (sum.low + e.tail()), e.n);
     }
 }
 
-// unit (e^x - 1) for kExpm1Min <= x < kExpMax, in two parts. With unit = 1/2 nothing overflows that
-// fits when doubled, with unit = 1 no denormal number loses a bit.
-template <class T>
-BRISKMLP_INLINE Pair<T> expm1_parts(T unit, Vec<T> x) {
-    const ReducedExactly<T> e(x);
-    // unit 2^n (1 + r + tail) - unit, where the sum of the first two terms loses nothing.
-    const Vec<T> power = pow2(unit == 1 ? e.n : e.n - constant<T>(1));
-    const Pair<T> sum = ordered_sum(power - Vec<T>::set(unit), power * e.r);
-    return {sum.high, fma(power, e.tail, sum.low)};
-}
-template <class T>
-BRISKMLP_INLINE Vec<T> expm1_times(T unit, Vec<T> x) {
-    const Pair<T> parts = expm1_parts(unit, x);
-    return parts.high + parts.low;
+// 2^kOffset (e^x - 1) = 2^m (1 + r + tail) - 2^kOffset for kExpm1Min <= x < kExpMax. With half of
+// it nothing overflows that fits when doubled, with the whole no denormal number loses a bit.
+template <int kOffset, class T>
+BRISKMLP_INLINE Vec<T> scaled_expm1(Vec<T> x) {
+    const ReducedExactly<T, kOffset> e(x);
+    const Vec<T> unit = constant<T>(kOffset == 0 ? 1 : 0.5);
+    const Pair<T> sum = ordered_sum(e.power - unit, e.power * e.r);
+    return sum.high + fma(e.power, e.tail(), sum.low);
 }
 
+// Half of e^x - 1 within 0.6 ULP, where that is within 1.2: no sum loses anything, the tail's first
+// term is one of them, and `low` is multiplied by the e^r that belongs to it.
+template <class T>
+BRISKMLP_INLINE Vec<T> half_expm1_carefully(Vec<T> x) {
+    const ReducedExactly<T, -1> e(x);
+    const Vec<T> square = e.r * e.r;
+    const Pair<T> second = exact_product(constant<T>(0.5) * e.r, e.r);
+    const Vec<T> low = fma(e.low, e.r + second.high, e.low) + second.low;
+    const Vec<T> p = polynomial_in_pairs<1>(e.r, square, Coefficients<T>::kExpm1);
+    const Vec<T> tail = fma(square * e.r, p, low);
+    const Pair<T> whole = sum(e.power, constant<T>(-0.5));
+    const Pair<T> more = ordered_sum(whole.high, e.power * e.r);
+    const Pair<T> most = ordered_sum(more.high, e.power * second.high);
+    return most.high + fma(e.power, tail, (whole.low + more.low) + most.low);
+}
+
+// Within 1.1 ULP for float and 0.6 for double.
 template <class T>
 BRISKMLP_INLINE Vec<T> expm1(Vec<T> x) {
-    const Vec<T> half = expm1_times(T(0.5), clamp(x, Limits<T>::kExpm1Min, Limits<T>::kExpMax));
+    const Vec<T> bounded = clamp(x, Limits<T>::kExpm1Min, Limits<T>::kExpMax);
+    const Vec<T> half = sizeof(T) == 4 ? scaled_expm1<-1>(bounded) : half_expm1_carefully(bounded);
     return copysign(select(abs(x) < Vec<T>::set(Limits<T>::kTiny), x, half + half), x);
 }
 
@@ -170,11 +189,11 @@ BRISKMLP_INLINE Vec<T> tanh(Vec<T> x) {
     using C = Coefficients<T>;
     const Vec<T> one = constant<T>(1), two_log2_e = constant<T>(2.8853900817779268);
     const Vec<T> t = min(Vec<T>::set(Limits<T>::kTanhMax), abs(x)), z = t * t;
-    const Vec<T> n = round_nearest(t * two_log2_e), r = excess(t, two_log2_e, n);
+    const Rounded<T> e(t, two_log2_e);
     const auto small = t < Vec<T>::set(C::kTanhSmall);
-    const Vec<T> p = polynomial(small, select(small, z, r), C::kTanh, C::kExp2);
-    const Vec<T> y = fma(select(small, t * z, r), p, select(small, t, one));
-    const Vec<T> large = one - constant<T>(2) / fma(pow2(n), y, one);
+    const Vec<T> v = select(small, z, excess(t, two_log2_e, e.n)), first = select(small, t, one);
+    const Vec<T> y = fma(first * v, polynomial(small, v, C::kTanh, C::kExp2), first);
+    const Vec<T> large = one - constant<T>(2) / fma(e.power, y, one);
     return copysign(select(small, y, large), x);
 }
 
@@ -235,12 +254,37 @@ BRISKMLP_INLINE Vec<T> erf(Vec<T> x) {
     const Vec<T> z = t - constant<T>(2), p = polynomial_in_pairs(z, z * z, Coefficients<T>::kErf);
     const Vec<T> slope = fma(t, p, Vec<T>::set(Limits<T>::kTwoOverSqrtPiLow));
     const Vec<T> q = fma_once(t, Vec<T>::set(Limits<T>::kTwoOverSqrtPi), t * slope);
-    return copysign(expm1_times(T(1), -q), x);
+    return copysign(scaled_expm1<0>(-q), x);
 }
 
-// 1 / (1 + e^-v) = 2^n / d, d = 2^n + 1 + s, for e^-v = 2^-n (1 + s). From kSaturated on d rounds
-// to 2^n, and callers lower v to that. The power of 2 comes last, so that a denormal result is
-// rounded only once.
+// e^x = 2^n (c + r) / (c - r), where c = r coth(r / 2) is half as long a polynomial as e^r takes,
+// in r^2. It pays where a quotient follows anyway. An error of c hardly matters, so that c - r is
+// best taken for `above` - 2 r, with no error but that of the sum.
+template <class T>
+struct ExponentialQuotient {
+    Vec<T> n, r, above;
+
+    BRISKMLP_INLINE explicit ExponentialQuotient(Vec<T> x) {
+        const Reduced<T> reduced(x);
+        n = reduced.n;
+        r = fnma(n, Vec<T>::set(Limits<T>::kLn2Low), reduced.rest);
+        const Vec<T> z = r * r;
+        above = fma(z, polynomial(z, Coefficients<T>::kCoth), constant<T>(2)) + r;
+    }
+};
+
+// e^x / (e^x + 1). From kSaturated on the sum rounds to e^x. It is taken from the smallest term on,
+// as that loses least.
+template <class T>
+BRISKMLP_INLINE Vec<T> sigmoid(Vec<T> x) {
+    const ExponentialQuotient<T> e(clamp(x, Limits<T>::kExpMin, Limits<T>::kSaturated));
+    const Vec<T> a = scale_low(e.above, e.n);
+    return a / (fnma(constant<T>(2), e.r, min(a, e.above)) + max(a, e.above));
+}
+
+// 1 / (1 + e^-v) = 2^n / d, d = 2^n + 1 + s, for e^-v = 2^-n (1 + s): for what is to be multiplied
+// by it, where sigmoid would take a rounding more. From kSaturated on d rounds to 2^n, and callers
+// lower v to that. The power of 2 comes last, so that a denormal result is rounded only once.
 template <class T>
 struct Logistic {
     Vec<T> n, s, d;
@@ -265,19 +309,16 @@ struct Logistic {
     }
 };
 
-template <class T>
-BRISKMLP_INLINE Vec<T> sigmoid(Vec<T> x) {
-    const Logistic<T> f(clamp(x, Limits<T>::kExpMin, Limits<T>::kSaturated));
-    return scale(constant<T>(1) / f.d, f.n);
-}
-
-// log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|, log(1 + e) = e + e^2 p(e).
+// log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|, log(1 + e) = 2 atanh(s), s = e / (2 + e),
+// whose rounding error is made good with 2 / d for d about 4.8.
 template <class T>
 BRISKMLP_INLINE Vec<T> softplus(Vec<T> x) {
-    const Exponential<T> parts(-min(Vec<T>::set(-Limits<T>::kExpMin), abs(x)));
-    const Vec<T> e = scale(constant<T>(1) + parts.s, parts.n);
-    const Vec<T> p = polynomial(e - constant<T>(0.5), Coefficients<T>::kLog1pUnit);
-    return e + fma(e * e, p, max(Vec<T>::zero(), x));
+    const ExponentialQuotient<T> e(-min(Vec<T>::set(-Limits<T>::kExpMin), abs(x)));
+    const Vec<T> a = scale_low(e.above, e.n);
+    const Vec<T> d = fnma(constant<T>(4), e.r, a) + (e.above + e.above);
+    const Vec<T> s = a / d, z = s * s, lost = remainder(a, s, d) * constant<T>(2 / 4.8);
+    const Vec<T> p = polynomial_in_pairs(z, z * z, Coefficients<T>::kAtanh);
+    return max(Vec<T>::zero(), x) + ((s + s) + fma(s * z, p, lost));
 }
 
 template <class T>

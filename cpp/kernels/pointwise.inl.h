@@ -41,7 +41,7 @@ BRISKMLP_INLINE Vec<T> gelu(Vec<T> x) {
     const Pair<T> w = multiply_add(z, further, Vec<T>::set(C::kGeluTail[0]));
     const Pair<T> product = multiply_add(w.high, e.r, w.high);
     const Vec<T> w_low = fma(y.low, further, w.low + Vec<T>::set(C::kGeluTailLow));
-    const Vec<T> low = product.low + fma(w.high, e.tail, fma(w_low, e.r, w_low));
+    const Vec<T> low = product.low + fma(w.high, e.tail(), fma(w_low, e.r, w_low));
     const Vec<T> tail = scale(product.high + low, e.n);
     const Vec<T> positive = min(most, max(Vec<T>::zero(), x));
     const Vec<T> result = fnma(y.high, tail, positive);

@@ -8,6 +8,7 @@
 #include "kernels/inline.h"
 
 #define BRISKMLP_ISA avx2
+#include "kernels/vec_power.inl.h"
 
 namespace briskmlp::avx2 {
 namespace {
@@ -100,12 +101,10 @@ BRISKMLP_INLINE float reduce_max(VecF a) {
     return _mm_cvtss_f32(_mm_max_ss(y, _mm_shuffle_ps(y, y, 1)));
 }
 
-BRISKMLP_INLINE VecF pow2(VecF n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent.
-    const __m256i bits =
-        _mm256_castps_si256(_mm256_add_ps(n.v, _mm256_set1_ps(0x1.8p23f + 127.0f)));
-    return {_mm256_castsi256_ps(_mm256_slli_epi32(bits, 23))};
+BRISKMLP_INLINE VecF as_power(VecF x) {
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.v), 23))};
 }
+BRISKMLP_INLINE VecF pow2(VecF n) { return as_power(n + VecF::set(kPowerShift<float>)); }
 BRISKMLP_INLINE VecF raw_exponent(VecF x) {
     // The biased exponent becomes the last bits of 2^23 + biased exponent.
     const __m256 base = _mm256_set1_ps(0x1p23f);
@@ -216,11 +215,10 @@ BRISKMLP_INLINE double reduce_max(VecD a) {
     return _mm_cvtsd_f64(_mm_max_sd(x, _mm_unpackhi_pd(x, x)));
 }
 
-BRISKMLP_INLINE VecD pow2(VecD n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent.
-    const __m256i bits = _mm256_castpd_si256(_mm256_add_pd(n.v, _mm256_set1_pd(0x1.8p52 + 1023.0)));
-    return {_mm256_castsi256_pd(_mm256_slli_epi64(bits, 52))};
+BRISKMLP_INLINE VecD as_power(VecD x) {
+    return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(x.v), 52))};
 }
+BRISKMLP_INLINE VecD pow2(VecD n) { return as_power(n + VecD::set(kPowerShift<double>)); }
 BRISKMLP_INLINE VecD raw_exponent(VecD x) {
     // The biased exponent becomes the last bits of 2^52 + biased exponent.
     const __m256d base = _mm256_set1_pd(0x1p52);

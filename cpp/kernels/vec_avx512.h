@@ -17,6 +17,7 @@
 #include "kernels/inline.h"
 
 #define BRISKMLP_ISA avx512
+#include "kernels/vec_power.inl.h"
 
 namespace briskmlp::avx512 {
 namespace {
@@ -119,13 +120,11 @@ BRISKMLP_INLINE float reduce_max(VecF a) {
 }
 
 BRISKMLP_INLINE VecF scale(VecF x, VecF n) { return {_mm512_scalef_ps(x.v, n.v)}; }
-BRISKMLP_INLINE VecF pow2(VecF n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent. VSCALEF takes
-    // longer.
-    const __m512i bits =
-        _mm512_castps_si512(_mm512_add_ps(n.v, _mm512_set1_ps(0x1.8p23f + 127.0f)));
-    return {_mm512_castsi512_ps(_mm512_slli_epi32(bits, 23))};
+BRISKMLP_INLINE VecF scale_low(VecF x, VecF n) { return scale(x, n); }
+BRISKMLP_INLINE VecF as_power(VecF x) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x.v), 23))};
 }
+BRISKMLP_INLINE VecF pow2(VecF n) { return as_power(n + VecF::set(kPowerShift<float>)); }
 BRISKMLP_INLINE VecF raw_exponent(VecF x) { return {_mm512_getexp_ps(x.v)}; }
 BRISKMLP_INLINE VecF split(VecF x, VecF& exponent) {
     const __m512 mantissa = _mm512_getmant_ps(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
@@ -245,12 +244,11 @@ BRISKMLP_INLINE double reduce_max(VecD a) {
 }
 
 BRISKMLP_INLINE VecD scale(VecD x, VecD n) { return {_mm512_scalef_pd(x.v, n.v)}; }
-BRISKMLP_INLINE VecD pow2(VecD n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent. VSCALEF takes
-    // longer.
-    const __m512i bits = _mm512_castpd_si512(_mm512_add_pd(n.v, _mm512_set1_pd(0x1.8p52 + 1023.0)));
-    return {_mm512_castsi512_pd(_mm512_slli_epi64(bits, 52))};
+BRISKMLP_INLINE VecD scale_low(VecD x, VecD n) { return scale(x, n); }
+BRISKMLP_INLINE VecD as_power(VecD x) {
+    return {_mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(x.v), 52))};
 }
+BRISKMLP_INLINE VecD pow2(VecD n) { return as_power(n + VecD::set(kPowerShift<double>)); }
 BRISKMLP_INLINE VecD raw_exponent(VecD x) { return {_mm512_getexp_pd(x.v)}; }
 BRISKMLP_INLINE VecD split(VecD x, VecD& exponent) {
     const __m512d mantissa = _mm512_getmant_pd(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);

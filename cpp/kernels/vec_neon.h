@@ -8,6 +8,7 @@
 #include "kernels/inline.h"
 
 #define BRISKMLP_ISA neon
+#include "kernels/vec_power.inl.h"
 
 namespace briskmlp::neon {
 namespace {
@@ -95,11 +96,10 @@ BRISKMLP_INLINE float reduce_max(VecF a) {
     return vmaxv_f32(x);
 }
 
-BRISKMLP_INLINE VecF pow2(VecF n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent.
-    const uint32x4_t bits = vreinterpretq_u32_f32(vaddq_f32(n.v, vdupq_n_f32(0x1.8p23f + 127.0f)));
-    return {vreinterpretq_f32_u32(vshlq_n_u32(bits, 23))};
+BRISKMLP_INLINE VecF as_power(VecF x) {
+    return {vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(x.v), 23))};
 }
+BRISKMLP_INLINE VecF pow2(VecF n) { return as_power(n + VecF::set(kPowerShift<float>)); }
 BRISKMLP_INLINE VecF raw_exponent(VecF x) {
     // The biased exponent becomes the last bits of 2^23 + biased exponent.
     const uint32x4_t base = vreinterpretq_u32_f32(vdupq_n_f32(0x1p23f));
@@ -195,11 +195,10 @@ BRISKMLP_INLINE double reduce_add(VecD a) {
 }
 BRISKMLP_INLINE double reduce_max(VecD a) { return vmaxvq_f64(a.v); }
 
-BRISKMLP_INLINE VecD pow2(VecD n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent.
-    const uint64x2_t bits = vreinterpretq_u64_f64(vaddq_f64(n.v, vdupq_n_f64(0x1.8p52 + 1023.0)));
-    return {vreinterpretq_f64_u64(vshlq_n_u64(bits, 52))};
+BRISKMLP_INLINE VecD as_power(VecD x) {
+    return {vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(x.v), 52))};
 }
+BRISKMLP_INLINE VecD pow2(VecD n) { return as_power(n + VecD::set(kPowerShift<double>)); }
 BRISKMLP_INLINE VecD raw_exponent(VecD x) {
     // The biased exponent becomes the last bits of 2^52 + biased exponent.
     const uint64x2_t base = vreinterpretq_u64_f64(vdupq_n_f64(0x1p52));

@@ -10,9 +10,11 @@
 // * round_nearest: to the nearest integer, ties to even, for |a| < 2^22 (float), 2^51 (double).
 // * reduce_add and reduce_max fold the upper half of the lanes onto the lower half until one is
 //   left, so that the order of the sum depends on kLanes alone.
-// * pow2(n) = 2^n for integral n whose power is a normal number. scale(x, n) = x 2^n rounded once,
-//   gradual underflow included, for |x| in [2^-3, 2^9] and integral n between twice the least and
-//   twice the greatest exponent of normal numbers.
+// * pow2(n) = 2^n for integral n whose power is a normal number, and as_power(kPowerShift + n) is
+//   the same.
+// * scale(x, n) = x 2^n rounded once, gradual underflow included, for |x| in [2^-3, 2^9] and
+//   integral n between twice the least and twice the greatest exponent of normal numbers.
+//   scale_low(x, n) is the same for n <= 62 and 2^(n + 64) a normal number.
 // * split(x, e): the mantissa in [0.75, 1.5) and exponent of a finite x > 0, denormal or not.
 // * raw_exponent(x): the exponent of a normal x > 0, whose mantissa is in [1, 2).
 // * is_not_positive_finite(x): whether x is not in (0, infinity).
@@ -26,6 +28,7 @@
 #include "kernels/inline.h"
 
 #define BRISKMLP_ISA portable
+#include "kernels/vec_power.inl.h"
 
 namespace briskmlp::portable {
 namespace {
@@ -242,12 +245,13 @@ BRISKMLP_INLINE T reduce_max(Vec<T> a) {
 }
 
 template <class T>
+BRISKMLP_INLINE Vec<T> as_power(Vec<T> x) {
+    return Vec<T>::generate(
+        [&](int i) { return from_bits<T>(to_bits(x.v[i]) << Format<T>::kMantissaBits); });
+}
+template <class T>
 BRISKMLP_INLINE Vec<T> pow2(Vec<T> n) {
-    return Vec<T>::generate([&](int i) {
-        // The sum's last bits are n + bias; the shift moves them into the exponent.
-        constexpr T kBase = kInteger<T> * T{1.5} + T{Format<T>::kBias};
-        return from_bits<T>(to_bits(n.v[i] + kBase) << Format<T>::kMantissaBits);
-    });
+    return as_power(n + Vec<T>::set(kPowerShift<T>));
 }
 // The exponent of a normal x > 0, and its mantissa in [1, 2).
 template <class T>

@@ -19,6 +19,12 @@ BRISKMLP_INLINE Vec<T> scale(Vec<T> x, Vec<T> n) {
 }
 
 template <class T>
+BRISKMLP_INLINE Vec<T> scale_low(Vec<T> x, Vec<T> n) {
+    // The first product is exact here too.
+    return (x * as_power(n + Vec<T>::set(kPowerShift<T> + T{64}))) * Vec<T>::set(T{0x1p-64f});
+}
+
+template <class T>
 BRISKMLP_INLINE Vec<T> split(Vec<T> x, Vec<T>& exponent) {
     // Denormal numbers are multiplied by a power of two that makes them normal.
     constexpr T kTiny = sizeof(T) == 4 ? T{0x1p-126f} : T(0x1p-1022);

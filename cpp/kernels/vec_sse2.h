@@ -8,6 +8,7 @@
 #include "kernels/inline.h"
 
 #define BRISKMLP_ISA sse2
+#include "kernels/vec_power.inl.h"
 
 namespace briskmlp::sse2 {
 namespace {
@@ -102,11 +103,10 @@ BRISKMLP_INLINE float reduce_max(VecF a) {
     return _mm_cvtss_f32(_mm_max_ss(y, _mm_shuffle_ps(y, y, 1)));
 }
 
-BRISKMLP_INLINE VecF pow2(VecF n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent.
-    const __m128i bits = _mm_castps_si128(_mm_add_ps(n.v, _mm_set1_ps(0x1.8p23f + 127.0f)));
-    return {_mm_castsi128_ps(_mm_slli_epi32(bits, 23))};
+BRISKMLP_INLINE VecF as_power(VecF x) {
+    return {_mm_castsi128_ps(_mm_slli_epi32(_mm_castps_si128(x.v), 23))};
 }
+BRISKMLP_INLINE VecF pow2(VecF n) { return as_power(n + VecF::set(kPowerShift<float>)); }
 BRISKMLP_INLINE VecF raw_exponent(VecF x) {
     // The biased exponent becomes the last bits of 2^23 + biased exponent.
     const __m128 base = _mm_set1_ps(0x1p23f);
@@ -207,11 +207,10 @@ BRISKMLP_INLINE double reduce_max(VecD a) {
     return _mm_cvtsd_f64(_mm_max_sd(a.v, _mm_unpackhi_pd(a.v, a.v)));
 }
 
-BRISKMLP_INLINE VecD pow2(VecD n) {
-    // The sum's last bits are n + bias; the shift moves them into the exponent.
-    const __m128i bits = _mm_castpd_si128(_mm_add_pd(n.v, _mm_set1_pd(0x1.8p52 + 1023.0)));
-    return {_mm_castsi128_pd(_mm_slli_epi64(bits, 52))};
+BRISKMLP_INLINE VecD as_power(VecD x) {
+    return {_mm_castsi128_pd(_mm_slli_epi64(_mm_castpd_si128(x.v), 52))};
 }
+BRISKMLP_INLINE VecD pow2(VecD n) { return as_power(n + VecD::set(kPowerShift<double>)); }
 BRISKMLP_INLINE VecD raw_exponent(VecD x) {
     // The biased exponent becomes the last bits of 2^52 + biased exponent.
     const __m128d base = _mm_set1_pd(0x1p52);

@@ -32,7 +32,7 @@ FUNCTIONS = {
     "expm1": Function(
         "Exponential function less 1, precise about 0",
         "e^x - 1",
-        (1.1, 1.25),
+        (1.1, 0.6),
         ("[0.0, 1e-10]", "[0.e+00, 1.e-10]"),
         "y + 1",
         "y",

@@ -35,7 +35,7 @@ std::vector<Function<T>> functions() {
     const T inf = std::numeric_limits<T>::infinity();
     return {
         {"exp", &Table::exp, [](W x) { return std::exp(x); }, 0, inf, 1, 0.75},
-        {"expm1", &Table::expm1, [](W x) { return std::expm1(x); }, -1, inf, 1.1, 1.25},
+        {"expm1", &Table::expm1, [](W x) { return std::expm1(x); }, -1, inf, 1.1, 0.6},
         {"log", &Table::log, [](W x) { return std::log(x); }, -inf, inf, 0.9, 0.7},
         {"log1p", &Table::log1p, [](W x) { return std::log1p(x); }, -inf, inf, 0.9, 0.75},
         {"erf", &Table::erf, [](W x) { return std::erf(x); }, -1, 1, 2, 2},

@@ -5,12 +5,12 @@
 
 #include <cfenv>
 #include <cmath>
+#include <cstdint>
 
+#include "base/cpu.h"
 #include "base/types.h"
 
 namespace briskmlp {
-
-constexpr int kWatchedExceptions = FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID;
 
 // Which exceptions a function has.
 struct ExceptionRule {
@@ -20,14 +20,13 @@ struct ExceptionRule {
     double pole = 0;
 };
 
-// Puts the thread's flags back as they were at the beginning. The C library's functions take a few
-// nanoseconds each, so none is called twice.
+// Puts the thread's flags back as they were at the beginning.
 class KeepExceptions {
   public:
-    KeepExceptions() : before_(std::fetestexcept(kWatchedExceptions)) {}
+    KeepExceptions() : before_(float_status()) {}
     ~KeepExceptions() {
-        if (more_ != 0) {
-            std::feclearexcept(more_);
+        if (raised_) {
+            set_float_status(before_);
         }
     }
     KeepExceptions(const KeepExceptions&) = delete;
@@ -35,12 +34,13 @@ class KeepExceptions {
 
     // Whether any was raised since. To be asked after the last that may raise one.
     bool raised() {
-        more_ = std::fetestexcept(kWatchedExceptions) & ~before_;
-        return more_ != 0;
+        raised_ = has_new_exception(before_, float_status());
+        return raised_;
     }
 
   private:
-    int before_, more_ = 0;
+    std::uint64_t before_;
+    bool raised_ = false;
 };
 
 // The exceptions of out = f(in[0], ...), n elements; `least` is the smallest normal number of the
