@@ -237,11 +237,12 @@ struct RowsOfB {
     const T* b[kRowsOfB];
 };
 
-// One panel of C += a b, with some rows of B. Those at `next` are needed next, unless it is null.
-template <class T, int kVecs, bool kPartial>
+// One panel of C += a b, with some rows of B. Those at `next` are needed next.
+template <class T, int kVecs, bool kPartial, bool kPrefetches>
 void add_panel_of_b(const RowsOfB<T>& rows, const T* const* next, index_t column,
                     const Gemm<T>& g) {
     constexpr int kVecsInLine = 64 / (Vec<T>::kLanes * static_cast<int>(sizeof(T)));
+    const index_t count = rows.count;
     Tile<T> t{};
     t.c = g.c + column;
     t.start = GemmStart::kContinue;
@@ -249,68 +250,60 @@ void add_panel_of_b(const RowsOfB<T>& rows, const T* const* next, index_t column
     t.last = static_cast<int>(g.n - column - (kVecs - 1) * Vec<T>::kLanes);
     Accumulators<T, 1, kVecs, kPartial> acc;
     acc.start(t);
-    const index_t count = rows.count;
-    const auto add = [&](index_t p) {
+    for (index_t p = 0; p < count; ++p) {
+        for_tile<1, kVecs>([&](int, int v) {
+            if (kPrefetches && v % kVecsInLine == 0) {
+                BRISKMLP_PREFETCH(next[p] + column + v * Vec<T>::kLanes);
+            }
+        });
         acc.add(rows.b[p] + column, [&](int) { return rows.a[p]; });
-    };
-    if (next == nullptr) {
-        for (index_t p = 0; p < count; ++p) {
-            add(p);
-        }
-    } else {
-        for (index_t p = 0; p < count; ++p) {
-            for_tile<1, kVecs>([&](int, int v) {
-                if (v % kVecsInLine == 0) {
-                    BRISKMLP_PREFETCH(next[p] + column + v * Vec<T>::kLanes);
-                }
-            });
-            add(p);
-        }
     }
     acc.finish(t);
 }
 
 // The same for the columns from `column` on.
-template <class T, int kVecs>
+template <class T, int kVecs, bool kPrefetches>
 void add_rows_of_b(const RowsOfB<T>& rows, const T* const* next, index_t column, const Gemm<T>& g) {
     constexpr index_t kLanes = Vec<T>::kLanes, kPanel = kVecs * kLanes;
     for (; g.n - column > kPanel - kLanes; column += kPanel) {
         if (g.strict && g.n - column < kPanel) {
-            add_panel_of_b<T, kVecs, true>(rows, next, column, g);
+            add_panel_of_b<T, kVecs, true, kPrefetches>(rows, next, column, g);
         } else {
-            add_panel_of_b<T, kVecs, false>(rows, next, column, g);
+            add_panel_of_b<T, kVecs, false, kPrefetches>(rows, next, column, g);
         }
     }
     if constexpr (kVecs > 1) {
         if (column < g.n) {
-            add_rows_of_b<T, kVecs - 1>(rows, next, column, g);
+            add_rows_of_b<T, kVecs - 1, kPrefetches>(rows, next, column, g);
         }
     }
 }
 
-template <class T>
+template <class T, bool kPrefetches>
 void stream_rows(const Gemm<T>& g) {
-    const bool prefetches = g.k * g.n * index_t{sizeof(T)} >= kPrefetchedBytes;
     RowsOfB<T> buffers[2];
-    RowsOfB<T>*rows = &buffers[0], *next = &buffers[1];
+    RowsOfB<T>*rows = &buffers[0], *next = &buffers[kPrefetches ? 1 : 0];
     const T* b = g.b;
     for (index_t p = 0; p < g.k; ++p, b += g.ldb) {
         next->a[next->count] = g.a[p];
         next->b[next->count] = b;
         next->count += g.strict || g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
         if (next->count == kRowsOfB) {
-            add_rows_of_b<T, kRowVecs>(*rows, prefetches ? next->b : nullptr, 0, g);
+            add_rows_of_b<T, kRowVecs, kPrefetches>(*rows, next->b, 0, g);
             std::swap(rows, next);
             next->count = 0;
         }
     }
-    add_rows_of_b<T, kRowVecs>(*rows, nullptr, 0, g);
-    add_rows_of_b<T, kRowVecs>(*next, nullptr, 0, g);
+    add_rows_of_b<T, kRowVecs, false>(*rows, nullptr, 0, g);
+    if (kPrefetches) {
+        add_rows_of_b<T, kRowVecs, false>(*next, nullptr, 0, g);
+    }
 }
 
 template <class T>
 void gemm_row(const Gemm<T>& g) {
-    if (g.k * g.n * index_t{sizeof(T)} < kStreamedBytes) {
+    const index_t bytes = g.k * g.n * index_t{sizeof(T)};
+    if (bytes < kStreamedBytes) {
         gemm_panels<T, kRowVecs, 1>(g, 0);
         return;
     }
@@ -318,7 +311,7 @@ void gemm_row(const Gemm<T>& g) {
     ends.k = 0;
     ends.finish = GemmFinish::kStore;
     gemm_panels<T, kRowVecs, 1>(ends, 0);
-    stream_rows(g);
+    bytes < kPrefetchedBytes ? stream_rows<T, false>(g) : stream_rows<T, true>(g);
     ends.start = GemmStart::kContinue;
     ends.finish = g.finish;
     gemm_panels<T, kRowVecs, 1>(ends, 0);
