@@ -51,7 +51,8 @@ struct Limits<double> {
     static constexpr double kTwoOverSqrtPiLow = 0x1.1ae3a914fed80p-56;
 };
 
-// The integer n nearest to a b, where as_power rounds, and 2^(n + kOffset) if that is normal.
+// The integer n nearest to a b, where as_power rounds, and 2^(n + kOffset) if that is normal: for
+// those who need the power. Others round with one constant less, which is a register.
 template <class T, int kOffset = 0>
 struct Rounded {
     Vec<T> n, power;
@@ -64,14 +65,16 @@ struct Rounded {
 };
 
 // x = n ln 2 + remainder for |x| within [kExpMin, kExpMax]; `rest` is still without error, what is
-// left is to subtract n kLn2Low. kOffset as with Rounded.
-template <class T, int kOffset = 0>
-struct Reduced : Rounded<T, kOffset> {
-    Vec<T> rest;
+// left is to subtract n kLn2Low.
+template <class T>
+struct Reduced {
+    static constexpr double kLog2E = 1.4426950408889634;
+    Vec<T> n, rest;
 
     BRISKMLP_INLINE explicit Reduced(Vec<T> x)
-        : Rounded<T, kOffset>(x, constant<T>(1.4426950408889634)),
-          rest(fnma(this->n, Vec<T>::set(Limits<T>::kLn2High), x)) {}
+        : Reduced(x, round_nearest(x * constant<T>(kLog2E))) {}
+    BRISKMLP_INLINE Reduced(Vec<T> x, Vec<T> nearest)
+        : n(nearest), rest(fnma(n, Vec<T>::set(Limits<T>::kLn2High), x)) {}
 };
 
 // e^(high + low) in parts: 2^n (1 + s), where s is small against 1, so that 1 + s, or a multiple of
@@ -107,19 +110,17 @@ BRISKMLP_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {
     return min(Vec<T>::set(high), max(Vec<T>::set(low), x));
 }
 
-// What is left of x after n ln 2, as the sum of r and a small part. kOffset as with Rounded.
-template <class T, int kOffset = 0>
+// What is left of x after n ln 2, as the sum of r and a small part.
+template <class T>
 struct ReducedExactly {
-    Vec<T> n, power, r, low;
+    Vec<T> n, r, low;
 
-    BRISKMLP_INLINE explicit ReducedExactly(Vec<T> x) {
-        const Reduced<T, kOffset> reduced(x);
+    BRISKMLP_INLINE explicit ReducedExactly(const Reduced<T>& reduced) : n(reduced.n) {
         const Vec<T> ln2_low = Vec<T>::set(Limits<T>::kLn2Low);
-        n = reduced.n;
-        power = reduced.power;
         r = fnma(n, ln2_low, reduced.rest);
         low = fnma(n, ln2_low, reduced.rest - r);
     }
+    BRISKMLP_INLINE explicit ReducedExactly(Vec<T> x) : ReducedExactly(Reduced<T>(x)) {}
     BRISKMLP_INLINE ReducedExactly(Vec<T> high, Vec<T> more) : ReducedExactly(high) {
         const Pair<T> sum = ordered_sum(r, low + more);
         r = sum.high;
@@ -151,26 +152,28 @@ BRISKMLP_INLINE Vec<T> exp(Vec<T> x) {
 // it nothing overflows that fits when doubled, with the whole no denormal number loses a bit.
 template <int kOffset, class T>
 BRISKMLP_INLINE Vec<T> scaled_expm1(Vec<T> x) {
-    const ReducedExactly<T, kOffset> e(x);
+    const Rounded<T, kOffset> m(x, constant<T>(Reduced<T>::kLog2E));
+    const ReducedExactly<T> e(Reduced<T>(x, m.n));
     const Vec<T> unit = constant<T>(kOffset == 0 ? 1 : 0.5);
-    const Pair<T> sum = ordered_sum(e.power - unit, e.power * e.r);
-    return sum.high + fma(e.power, e.tail(), sum.low);
+    const Pair<T> sum = ordered_sum(m.power - unit, m.power * e.r);
+    return sum.high + fma(m.power, e.tail(), sum.low);
 }
 
 // Half of e^x - 1 within 0.6 ULP, where that is within 1.2: no sum loses anything, the tail's first
 // term is one of them, and `low` is multiplied by the e^r that belongs to it.
 template <class T>
 BRISKMLP_INLINE Vec<T> half_expm1_carefully(Vec<T> x) {
-    const ReducedExactly<T, -1> e(x);
+    const Rounded<T, -1> m(x, constant<T>(Reduced<T>::kLog2E));
+    const ReducedExactly<T> e(Reduced<T>(x, m.n));
     const Vec<T> square = e.r * e.r;
     const Pair<T> second = exact_product(constant<T>(0.5) * e.r, e.r);
     const Vec<T> low = fma(e.low, e.r + second.high, e.low) + second.low;
     const Vec<T> p = polynomial_in_pairs<1>(e.r, square, Coefficients<T>::kExpm1);
     const Vec<T> tail = fma(square * e.r, p, low);
-    const Pair<T> whole = sum(e.power, constant<T>(-0.5));
-    const Pair<T> more = ordered_sum(whole.high, e.power * e.r);
-    const Pair<T> most = ordered_sum(more.high, e.power * second.high);
-    return most.high + fma(e.power, tail, (whole.low + more.low) + most.low);
+    const Pair<T> whole = sum(m.power, constant<T>(-0.5));
+    const Pair<T> more = ordered_sum(whole.high, m.power * e.r);
+    const Pair<T> most = ordered_sum(more.high, m.power * second.high);
+    return most.high + fma(m.power, tail, (whole.low + more.low) + most.low);
 }
 
 // Within 1.1 ULP for float and 0.6 for double.
