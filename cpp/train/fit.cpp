@@ -328,6 +328,9 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
               const Dataset<T>* eval, const FitOptions& options, FitObserver& observer,
               const TrainingState<const T>* resumed) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    // Epochs whose reports have their memory before anything changes; who asks for more may well
+    // mean to stop before.
+    constexpr index_t kReports = 10'000;
     Trainer<T> trainer(net, training, data, options, observer, resumed);
     Interrupt& interrupt = trainer.interrupt();
     std::optional<Evaluator<T>> evaluator;  // its memory too is there before anything changes
@@ -336,6 +339,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
     }
     Best<T> best(options.epochs > 1 ? training.spare_parameters(net) : nullptr);
     FitResult result{FitEnd::kDone, 0, 0, {}};
+    result.epochs.reserve(static_cast<std::size_t>(std::min(options.epochs, kReports)));
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
         const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());
