@@ -26,24 +26,6 @@ ISA_FILE_MAY_INCLUDE = re.compile(
     r"<(arm_neon|[a-z]mmintrin|math|string)\.h>|<cstddef>|<cstdint>|\"base/types\.h\"|\"kernels/"
 )
 
-INCLUDE = re.compile(
-    r"<(arm_neon|[a-z]mmintrin|math|string)\.h>|<cstddef>|<cstdint>|\"base/types\.h\"|\"kernels/"
-)
-
-INCLUDE = {
-    "<arm_neon.h>",
-    "<cfloat>",
-    "<climits>",
-    "<cmath>",
-    "<cstddef>",
-    "<cstdint>",
-    "<cstring>",
-    "<immintrin.h>",
-    "<limits>",
-    "<type_traits>",
-    '"base/types.h"',
-}
-
 INCLUDE = re.compile(r"^\s*#\s*include\s*([<\"][^>\"]+[>\"])")
 COMMENT_OR_STRING = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
 

@@ -1,7 +1,6 @@
 #include "train/fit.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <limits>
@@ -15,60 +14,11 @@
 #include "kernels/dispatch.h"
 #include "train/evaluate.h"
 #include "train/folding.h"
+#include "train/interrupt.h"
 #include "train/step.h"
 
 namespace briskmlp {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Asks the observer now and then whether to stop. Reading the clock costs about 25 ns, so it is
-// read only after work enough to hide that.
-class Interrupt final : public Watch {
-  public:
-    explicit Interrupt(FitObserver& observer) : observer_(&observer) {}
-
-    void tile_done(double nanoseconds) override {
-        worked_ += nanoseconds;
-        if (worked_ < kClockEvery || stopped()) {
-            return;
-        }
-        worked_ = 0;
-        if (seconds_since(last_) >= kAskEvery) {
-            ask();
-        }
-    }
-
-    void ask() {
-        const KeepDenormals keep;
-        last_ = Clock::now();
-        try {
-            if (observer_->interrupted()) {
-                stop_.raise();
-            }
-        } catch (...) {  // must not leave the parallel region
-            error_ = std::current_exception();
-            stop_.raise();
-        }
-    }
-
-    bool stopped() const override { return stop_.raised(); }
-    std::exception_ptr error() const { return error_; }
-
-  private:
-    static constexpr double kClockEvery = 20e3;  // nanoseconds of estimated work
-    static constexpr double kAskEvery = 20e-3;   // seconds
-
-    FitObserver* observer_;
-    Clock::time_point last_ = Clock::now();
-    double worked_ = 0;
-    Flag stop_;
-    std::exception_ptr error_;
-};
 
 template <class T>
 class Trainer {
@@ -329,6 +279,9 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
               const Dataset<T>* eval, const FitOptions& options, FitObserver& observer,
               const TrainingState<const T>* resumed) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    // Epochs whose reports have their memory before anything changes; who asks for more may well
+    // mean to stop before.
+    constexpr index_t kReports = 10'000;
     Trainer<T> trainer(net, training, data, options, observer, resumed);
     Interrupt& interrupt = trainer.interrupt();
     std::optional<Evaluator<T>> evaluator;  // its memory too is there before anything changes
@@ -337,6 +290,7 @@ FitResult fit(Network<T>& net, Training<T>& training, const Dataset<T>& data,
     }
     Best<T> best(options.epochs > 1 ? training.spare_parameters(net) : nullptr);
     FitResult result{FitEnd::kDone, 0, 0, 0, {}};
+    result.epochs.reserve(static_cast<std::size_t>(std::min(options.epochs, kReports)));
     while (result.end == FitEnd::kDone && result.epoch < options.epochs) {
         const Clock::time_point start = Clock::now();
         const double* const rate_factors = observer.rate_factors(result.epoch, trainer.steps());

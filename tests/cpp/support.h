@@ -78,6 +78,7 @@ class Guarded {
     T& at(index_t r, index_t c) { return data()[r * stride() + c]; }
 
     void fill(const std::vector<T>& values) {  // (rows, cols) contiguous
+        REQUIRE(static_cast<index_t>(values.size()) == rows_ * cols_);
         for (index_t i = 0; i < rows_ * cols_; ++i) {
             at(i / cols_, i % cols_) = values[static_cast<std::size_t>(i)];
         }
