@@ -14,8 +14,8 @@ constexpr double kTriedStep = 1e6;
 // small share of that, so that a fit of a few milliseconds does not lose one to the slower team.
 constexpr double kShortestRun = 4e-3, kLongestRun = 480e-3;
 constexpr double kTrialShare = 1.0 / 16, kLongestTrial = 1e-3;
-// The first steps of a trial do not count: they wait until a thread is awake, and their memory is in
-// another's caches. Unless they take longer than the rest is to: then a thread has no processor.
+// The first steps of a trial do not count: they wait until a thread is awake, and their memory is
+// in another's caches. Unless they take longer than the rest is to: then a thread has no processor.
 constexpr index_t kFirstSteps = 2;
 
 }  // namespace
