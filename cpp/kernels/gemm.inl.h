@@ -7,8 +7,6 @@
 // split evenly so that no tile is much smaller than the others.
 #pragma once
 
-#include <utility>
-
 #include "kernels/inline.h"
 #include "kernels/lanes.inl.h"
 #include "kernels/table.h"
@@ -290,7 +288,9 @@ void stream_rows(const Gemm<T>& g) {
         next->count += g.strict || g.a[p] != 0 ? 1 : 0;  // no branch: zeros come at random
         if (next->count == kRowsOfB) {
             add_rows_of_b<T, kRowVecs, kPrefetches>(*rows, next->b, 0, g);
-            std::swap(rows, next);
+            RowsOfB<T>* const full = next;
+            next = rows;
+            rows = full;
             next->count = 0;
         }
     }
