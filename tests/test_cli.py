@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -85,6 +86,16 @@ def test_bench_gets_its_own_arguments(monkeypatch):
     monkeypatch.setattr(command, "main", lambda arguments: calls.append(arguments) or 5)
     assert main(["bench", "sine", "--threads", "1"]) == 5
     assert calls == [["sine", "--threads", "1"]]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes that break")
+def test_a_reader_that_has_seen_enough_is_no_error():
+    receiver, sender = os.pipe()
+    os.close(receiver)
+    command = [sys.executable, "-u", "-m", "briskmlp", "info"]
+    with os.fdopen(sender, "wb") as pipe:
+        run = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_interrupt_ends_quietly(monkeypatch, capsys):

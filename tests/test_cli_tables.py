@@ -108,6 +108,12 @@ def test_classification_from_beginning_to_end(pets: Path, capsys, tmp_path: Path
     assert trained.scores["accuracy"][1] > 0.9 > trained.scores["accuracy"][0]
     assert trained.scores["log_loss"][1] < trained.scores["log_loss"][0] < 1
 
+    table = read_table(pets)
+    right = trained.answer(table) == table["senior"]
+    assert right[~np.isnan(table["age"])].mean() > 0.9
+    assert run("inspect", model) == 0
+    assert "predicts   senior, one of 2: no, yes" in capsys.readouterr().out
+
     new = written(tmp_path / "new.csv", {"age": [20, 80, None], "kind": ["cat", "newt", None]})
     assert run("predict", model, new) == 0
     out, err = capsys.readouterr()
@@ -265,12 +271,61 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
     assert "no column to learn from" in failure(capsys, "train", bare, "--target", "y")
 
 
+def test_targets_that_do_not_fit_the_model(tmp_path: Path, capsys) -> None:
+    x, y = RNG.normal(size=40), RNG.normal(size=40)
+    np.savez(tmp_path / "a.npz", x=x, number=y, word=np.where(y > 0, "a", "b"))
+    for target, other, message in (
+        ("number", ["1", "two"], "column 'number' has text where numbers are expected"),
+        ("word", ["a", "c"], "column 'word' has classes that are new: ['c']"),
+    ):
+        model = tmp_path / f"{target}.npz"
+        drop = {"number": "word", "word": "number"}[target]
+        train = ["train", tmp_path / "a.npz", "--target", target, "--drop", drop, "--epochs", 1]
+        assert run(*train, "-o", model) == 0
+        new = tmp_path / "new.npz"
+        np.savez(new, **{"x": x[:2], target: other})
+        capsys.readouterr()
+        assert message in failure(capsys, "predict", model, new)
+        np.savez(new, **{"x": x[:2], target: ["", ""]})
+        assert run("predict", model, new) == 0  # as if it had no such column
+        assert capsys.readouterr().err == ""
+
+
+def test_long_lists_of_columns_are_cut(tmp_path: Path, capsys) -> None:
+    data, model = tmp_path / "a.npz", tmp_path / "m.npz"
+    np.savez(data, X=RNG.normal(size=(40, 35)), same=np.ones((40, 33)), y=RNG.normal(size=40))
+    assert run("train", data, "--target", "y", "--epochs", 1, "-o", model) == 0
+    said = capsys.readouterr().out
+    assert "inputs     35 columns make 35 inputs" in said
+    assert "X[0]" not in said
+    assert "left out   same[11]: 1 in every row" in said
+    assert "same[12]" not in said
+    assert "left out   21 more columns" in said
+    assert run("inspect", model) == 0
+    said = capsys.readouterr().out
+    assert "X[29]: a number" in said
+    assert "X[30]" not in said
+    assert "           and 5 more\n" in said
+
+
+def test_ctrl_c_before_the_first_epoch_leaves_no_model(tmp_path: Path, capsys, monkeypatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    np.savez(tmp_path / "a.npz", X=RNG.normal(size=(100, 2)), y=RNG.normal(size=100))
+    monkeypatch.setattr(bm.MLP, "fit", interrupted)
+    assert run("train", tmp_path / "a.npz", "--target", "y", "-o", tmp_path / "m.npz") == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert not (tmp_path / "m.npz").exists()
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
         ("--hidden", "64,x", "expected a whole number from 1 on, got 'x'"),
         ("--holdout", "0.7", "expected a share of at most 0.5"),
         ("--learning-rate", "-1", "expected a positive number"),
+        ("--learning-rate", "fast", "expected a positive number, got 'fast'"),
         ("--epochs", "0", "expected a whole number from 1 on"),
         ("--task", "ranking", "invalid choice"),
         ("--norm", "layr", "invalid choice: 'layr' (choose from 'layer', 'batch')"),

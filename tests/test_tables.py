@@ -15,6 +15,7 @@ from briskmlp.cli import TableModel, read_table
 from briskmlp.cli._columns import Category, Number, Useless, learn, texts
 from briskmlp.cli._tables import nearly_numbers
 from briskmlp.cli._target import infer
+from briskmlp.cli._using import inspect
 
 RNG = np.random.default_rng(0)
 KINDS = RNG.choice(["cat", "dog", "owl"], 400)
@@ -173,6 +174,11 @@ def test_what_columns_cannot_encode() -> None:
         column.encode(np.array([0, -np.inf]))
 
 
+def test_nothing_but_missing_cells_fits_numbers() -> None:
+    column = Number("age", 40.0, True)
+    np.testing.assert_array_equal(column.encode(text([None, None])), [[0, 1], [0, 1]])
+
+
 def test_dates_keep_their_seconds() -> None:
     """Around 1.7e9, float32 numbers are two minutes apart."""
     seconds = 1.7e9 + np.arange(100.0)
@@ -253,6 +259,8 @@ def test_models_come_back_as_they_were() -> None:
         (["columns", 1, "name"], "age", "two columns have one name"),
         (["target"], [], "target must be name and classes"),
         (["target", "classes"], None, "loss 'mse'"),
+        (["target", "name"], 3, "target's name must be text"),
+        (["target", "classes"], "ab", "target's classes must be texts"),
         (["target", "classes"], ["a"], "two or more"),
         (["scores"], {"a": [1.0]}, "scores must be pairs"),
     ],
@@ -274,6 +282,14 @@ def test_models_that_were_tampered_with(path: list, value: object, message: str)
             archive.writestr(name, content)
     with pytest.raises(ValueError, match=message):
         TableModel.load(changed)
+
+
+def test_a_model_without_scores_is_described() -> None:
+    said: list[str] = []
+    model = small_model()
+    inspect(TableModel(model.net, model.target, model.columns, {}), said.append)
+    assert said[0] == "predicts   y, one of 2: a, b"
+    assert said[-1] == "trained    0 epochs, seed 0"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
