@@ -60,6 +60,12 @@ def test_measured(loss: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> Non
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_without_a_measurement_the_text_has_none() -> None:
+    text = str(plan([5, 33, 6], 300, 100))
+    assert "  expected " in text
+    assert not any(word in text for word in ("  measured ", "prediction", "None"))
+
+
 def test_threads_do_not_change_the_plan() -> None:
     with bm.threads(1):
         one = plan([64, 64, 10], 10000, 32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 
 import briskmlp as bm
@@ -46,6 +47,22 @@ def test_batches_add_up_to_the_loss_of_a_fit() -> None:
     assert len(np.unique(test.losses)) == 30  # each epoch has an order of its own
 
 
+def test_rows_that_are_not_needed_are_left_out() -> None:
+    """Those of the test are drawn from all, each at most once, and keep their weights."""
+    net = bm.MLP([6, 1], dtype="float64", init="zeros")
+    rates = {"low": 1e-300, "high": 1e-299, "steps": 200}
+    y = np.arange(1.0, 2001)
+    rows = np.sqrt(net.find_lr(X, y, batch_size=1, **rates).losses)
+    assert len(np.unique(rows)) == 200
+    assert np.isin(rows, y).all()
+    assert np.histogram(rows, 4, (0, 2000))[0].min() > 20
+    counted = y % 9 > 0
+    weighted = net.find_lr(
+        X, np.where(counted, 1, 99), sample_weight=counted, batch_size=9, **rates
+    )
+    np.testing.assert_allclose(weighted.losses, 1, rtol=1e-12)
+
+
 def test_the_network_is_left_alone_and_results_are_reproducible() -> None:
     net = make()
     start = net.parameters.copy()
@@ -86,6 +103,23 @@ def test_it_ends_where_training_breaks_down() -> None:
     assert np.isfinite(test.smoothed).all()
     with pytest.raises(ValueError, match=r"the loss is finite for \d of 200 rates, from 1e\+20 on"):
         make("float32").find_lr(X, Y, optimizer=bm.SGD(1), low=1e20, high=1e21)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
+def test_what_a_signal_raises_ends_it() -> None:
+    """Ctrl-C, say."""
+
+    def enough(*_: object) -> None:
+        raise TimeoutError("enough")
+
+    before = signal.signal(signal.SIGALRM, enough)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(TimeoutError, match="enough"):
+            make().find_lr(X, Y, steps=2_000_000)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_what_it_refuses() -> None:

@@ -357,6 +357,14 @@ def test_rates_are_those_of_a_fit() -> None:
     assert checkup.learning_rate == min(enough)
 
 
+def test_no_rate_lowers_a_loss_of_nothing() -> None:
+    X, _ = healthy()
+    checkup = bm.MLP([4, 1], init="zeros", seed=0).check(X, np.zeros(len(X)))
+    assert checkup.loss == 0
+    assert checkup.learning_rate is None
+    assert str(checkup).endswith("learning rate\n  no rate from 0.0001 to 0.1 lowers the loss")
+
+
 def test_few_and_odd_rows() -> None:
     net = bm.MLP([4, 8, 1], seed=0)
     net.check(np.ones((1, 4)), [1.0])

@@ -133,6 +133,20 @@ def test_quantile_is_scikit_learns_pinball_loss() -> None:
     assert net.evaluate(np.eye(20), y).loss == pytest.approx(np.mean(theirs), rel=1e-13)
 
 
+@pytest.mark.parametrize("levels", [[0.1, 0.9], [0.1, 0.3, 0.8], [0.4]])
+@pytest.mark.parametrize("kind", [bm.MLP, MLP])
+def test_coverage_is_the_share_of_targets_inside(kind: Any, levels: list[float]) -> None:
+    """Between the outer quantiles, or below the only one."""
+    rng = np.random.default_rng(0)
+    y, w = rng.normal(size=20), rng.uniform(size=20)
+    net = linear(bm.Quantile(levels), rng.normal(size=(20, len(levels))), kind=kind)
+    q = net.predict(np.eye(20))
+    inside = (y <= q[:, -1]) & ((y >= q[:, 0]) | (len(levels) == 1))
+    assert 0 < inside.sum() < 20
+    metric = net.evaluate(np.eye(20), y, sample_weight=w)[1]
+    assert metric == pytest.approx(np.average(inside, weights=w), rel=1e-12)
+
+
 @pytest.mark.torch
 def test_class_weight_is_pytorchs() -> None:
     torch = pytest.importorskip("torch")

@@ -172,6 +172,10 @@ def test_an_incomplete_state_is_an_error(net: bm.MLP) -> None:
         bm.MLP.__new__(bm.MLP).__setstate__(state)
     with pytest.raises(ValueError, match="not the state of a briskmlp network"):
         bm.MLP.__new__(bm.MLP).__setstate__({})
+    state = net.__getstate__()
+    del state["parameters"]
+    with pytest.raises(ValueError, match="lacks parameters"):
+        bm.MLP.__new__(bm.MLP).__setstate__(state)
 
 
 def test_repr() -> None:

@@ -134,6 +134,16 @@ def test_labels_of_deep_networks_do_not_overlap(size, hidden, pyplot) -> None:
         assert not overlapping(ax.figure, [*ax.texts, *ax.get_yticklabels()])
 
 
+def test_very_deep_networks_have_labels_at_some_of_their_rows(pyplot) -> None:
+    net = bm.MLP([8, *[16] * 40, 1], seed=0)
+    ax = plots.weights(net, pyplot.subplots(figsize=(4, 3))[1])
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert 3 < len(labels) < 41
+    assert labels[0].startswith("layer 1 ")
+    assert len(ax.texts) == len(labels)
+    assert not overlapping(ax.figure, [*ax.texts, *ax.get_yticklabels()])
+
+
 def test_layers_that_are_alike_have_one_label() -> None:
     ax = plots.network(bm.MLP([8, *[64] * 9, 16, 16, 1], seed=0))
     texts = [text.get_text() for text in ax.texts]

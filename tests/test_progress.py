@@ -110,6 +110,15 @@ def test_rich_if_asked_for(stream):
     display.close()
 
 
+def test_rich_waits_as_long_as_told():
+    pytest.importorskip("rich")
+    stream = Terminal()
+    display = Rich(3, 1000, "accuracy", stream, 3600.0, 0)
+    display.update(0, RECORD)
+    display.close()
+    assert stream.getvalue() == ""
+
+
 @pytest.mark.parametrize("name", ["tqdm", "rich"])
 def test_displays_that_are_not_installed(name, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)

@@ -170,6 +170,10 @@ def test_unknown_names_suggest_the_nearest():
         MLP([1, 1, 1], "rleu")
     with pytest.raises(ValueError, match="unknown loss 'crossentropy'; did you mean"):
         MLP([1, 1], loss="crossentropy")
+    with pytest.raises(ValueError, match="unknown initializer 'he'"):
+        MLP([1, 1], init="he")
+    with pytest.raises(ValueError, match="unknown norm 'layr'; did you mean 'layer'"):
+        MLP([1, 1], norm="layr")
 
 
 # ---- training ----

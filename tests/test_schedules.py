@@ -175,6 +175,16 @@ def test_a_schedule_that_does_not_work_is_found_before_any_work(schedule, error,
     assert net.epochs_trained == 0
 
 
+def test_a_divergence_names_the_rate_of_its_step():
+    rates = np.arange(1.0, 10)
+    rates[2] = 1e30  # what is not finite comes of it some steps later
+    with pytest.raises(bm.DivergenceError) as caught:
+        fit(lambda progress: rates[(9 * progress).round().astype(int)])
+    error = caught.value
+    assert error.epoch > 1
+    assert error.learning_rate == rates[3 * (error.epoch - 1) + error.step - 1]
+
+
 def test_a_schedule_that_fails_later_ends_the_fit():
     def schedule(progress):
         if progress[0] > 0.5:
@@ -207,6 +217,14 @@ def test_a_schedule_that_fails_later_ends_the_fit():
 def test_settings_are_checked(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+@pytest.mark.parametrize("restarts", [1.0, True, "1"])
+def test_restarts_are_whole_numbers(restarts):
+    with pytest.raises(
+        TypeError, match=f"Cosine: restarts must be a whole number, got {restarts!r}"
+    ):
+        schedules.Cosine(1, restarts=restarts)
 
 
 def test_a_plot_shows_the_rate():
