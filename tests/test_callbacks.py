@@ -220,19 +220,6 @@ def test_a_resumed_fit_goes_on_in_the_log(tmp_path: Path, logger, append: bool, 
     assert [float(row["loss"]) for row in rows[-7:]] == history["loss"].tolist()
 
 
-def test_a_log_that_is_gone_is_written_from_the_history(tmp_path: Path) -> None:
-    path, keep = tmp_path / "log.jsonl", bm.Checkpoint(tmp_path / "run")
-    logger = bm.JSONLinesLogger(path, append=True)
-    bm.MLP([3, 1], seed=1).fit(X, Y, epochs=3, callbacks=[logger, keep])
-    lines = path.read_text().splitlines()
-    path.unlink()
-    net = bm.MLP([3, 1], seed=1)
-    net.fit(X, Y, epochs=5, callbacks=logger, resume=tmp_path / "run")
-    assert path.read_text().splitlines()[:3] == lines
-    epochs = [json.loads(line)["epoch"] for line in path.read_text().splitlines()]
-    assert epochs == [1, 2, 3, 4, 5]
-
-
 @pytest.mark.parametrize("line", ["a note", '["epoch", 9]', '{"epoch": "9"}', "{}", "9"])
 def test_lines_that_are_no_epochs_stay_in_a_log(tmp_path: Path, line: str) -> None:
     path, keep = tmp_path / "log.jsonl", bm.Checkpoint(tmp_path / "run")

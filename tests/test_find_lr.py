@@ -47,22 +47,6 @@ def test_batches_add_up_to_the_loss_of_a_fit() -> None:
     assert len(np.unique(test.losses)) == 30  # each epoch has an order of its own
 
 
-def test_rows_that_are_not_needed_are_left_out() -> None:
-    """Those of the test are drawn from all, each at most once, and keep their weights."""
-    net = bm.MLP([6, 1], dtype="float64", init="zeros")
-    rates = {"low": 1e-300, "high": 1e-299, "steps": 200}
-    y = np.arange(1.0, 2001)
-    rows = np.sqrt(net.find_lr(X, y, batch_size=1, **rates).losses)
-    assert len(np.unique(rows)) == 200
-    assert np.isin(rows, y).all()
-    assert np.histogram(rows, 4, (0, 2000))[0].min() > 20
-    counted = y % 9 > 0
-    weighted = net.find_lr(
-        X, np.where(counted, 1, 99), sample_weight=counted, batch_size=9, **rates
-    )
-    np.testing.assert_allclose(weighted.losses, 1, rtol=1e-12)
-
-
 def test_the_network_is_left_alone_and_results_are_reproducible() -> None:
     net = make()
     start = net.parameters.copy()
