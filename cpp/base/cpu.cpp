@@ -181,7 +181,8 @@ std::uint64_t exception_status() {
     return static_cast<std::uint64_t>(std::fetestexcept(FE_ALL_EXCEPT));
 }
 void set_exception_status(std::uint64_t status) {
-    std::feclearexcept(FE_ALL_EXCEPT & ~static_cast<int>(status));
+    std::feclearexcept(FE_ALL_EXCEPT);
+    std::feraiseexcept(static_cast<int>(status));
 }
 
 #endif
@@ -199,9 +200,8 @@ CpuInfo detect() {
 
 std::uint64_t float_status() { return exception_status(); }
 void set_float_status(std::uint64_t status) { set_exception_status(status); }
-bool has_new_exception(std::uint64_t before, std::uint64_t after) {
-    return (after & ~before & kExceptionBits) != 0;
-}
+bool has_exception(std::uint64_t status) { return (status & kExceptionBits) != 0; }
+std::uint64_t without_exceptions(std::uint64_t status) { return status & ~kExceptionBits; }
 
 const CpuInfo& cpu_info() {
     static const CpuInfo info = detect();

@@ -35,11 +35,11 @@ void spin_pause();
 
 // The calling thread's word of control and status of its vector unit, for those who look whether it
 // changes and put it back: faster than the C library's functions, which look after the x87 unit
-// too.
+// too. Of the exceptions in it, "inexact" and "denormal" count as none.
 std::uint64_t float_status();
 void set_float_status(std::uint64_t status);
-// Whether the second has an exception that the first has not: all but "inexact" and "denormal".
-bool has_new_exception(std::uint64_t before, std::uint64_t after);
+bool has_exception(std::uint64_t status);
+std::uint64_t without_exceptions(std::uint64_t status);
 
 // Whether the calling thread treats denormal numbers as zero while this is in scope. Then restores
 // the mode, and only the mode: floating-point exception flags raised meanwhile stay raised.

@@ -20,12 +20,18 @@ struct ExceptionRule {
     double pole = 0;
 };
 
-// Puts the thread's flags back as they were at the beginning.
+// Puts the thread's flags back as they were at the beginning. In between they begin clear: a worker
+// may come with those of earlier work, and one that is up already shows nothing new.
 class KeepExceptions {
   public:
-    KeepExceptions() : before_(float_status()) {}
+    KeepExceptions() : before_(float_status()) {
+        if (has_exception(before_)) {
+            set_float_status(without_exceptions(before_));
+            changed_ = true;
+        }
+    }
     ~KeepExceptions() {
-        if (raised_) {
+        if (changed_) {
             set_float_status(before_);
         }
     }
@@ -34,13 +40,14 @@ class KeepExceptions {
 
     // Whether any was raised since. To be asked after the last that may raise one.
     bool raised() {
-        raised_ = has_new_exception(before_, float_status());
-        return raised_;
+        const bool any = has_exception(float_status());
+        changed_ |= any;
+        return any;
     }
 
   private:
     std::uint64_t before_;
-    bool raised_ = false;
+    bool changed_ = false;
 };
 
 // The exceptions of out = f(in[0], ...), n elements; `least` is the smallest normal number of the
