@@ -18,8 +18,6 @@ import os, random, signal, sys, threading, time
 import numpy as np
 import briskmlp as bm
 count, kind = int(sys.argv[1]), sys.argv[2]
-if kind == "lbfgs":
-    import scipy.optimize  # whose import warns of open files when it is cut short
 random.seed(0)
 bm.set_num_threads(3)
 rng = np.random.default_rng(0)
@@ -41,6 +39,9 @@ def fit():
     while True:
         net.fit(X, y, epochs=epochs, batch_size=min(rows, 500) if kind != "lbfgs" else None,
                 **settings)
+# Nothing is imported below: an import that is cut short warns of open files, and CPython ends by
+# the signal whenever one came while it ran the source of a dataclass.
+net.fit(X, y, **settings | {"epochs": 1, "callback": None})
 for i in range(count):
     before = net.epochs_trained
     timer = threading.Timer(random.uniform(0, 0.05), os.kill, (os.getpid(), signal.SIGINT))
@@ -76,3 +77,27 @@ def test_at_random_moments(kind: str, count: int) -> None:
     if kind == "lbfgs":
         pytest.importorskip("scipy")
     assert run(PROGRAM, str(count), kind, timeout=120) == ["done"]
+
+
+@pytest.mark.parametrize("followed", [False, True])
+@pytest.mark.parametrize("hidden", [64, 4096])  # of the latter a batch has fewer tiles than threads
+def test_within_an_epoch(hidden: int, followed: bool) -> None:
+    program = """
+        import os, signal, sys, threading
+        import numpy as np
+        import briskmlp as bm
+        hidden, followed = int(sys.argv[1]), sys.argv[2] == "True"
+        few = np.random.default_rng(0).normal(size=(100, 64)).astype("f4")
+        X, y = (np.broadcast_to(few[0, :n], (10_000_000, n)) for n in (64, 1))
+        bm.set_num_threads(8)
+        net = bm.MLP([64, hidden, 1], seed=0)
+        before = net.parameters.copy()
+        threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            net.fit(X, y, epochs=1, batch_size=100, callback=print if followed else None)
+        except KeyboardInterrupt:
+            print(net.epochs_trained, len(net.history))
+        print((net.parameters != before).any(), np.isfinite(net.parameters).all())
+        print(len(net.fit(few, few[:, 0], epochs=1)), net.epochs_trained)
+    """
+    assert run(program, str(hidden), str(followed)) == ["0 0", "True True", "1 1"]

@@ -7,6 +7,14 @@
 
 namespace briskmlp {
 
+index_t longest_row(const InputMatrix& sparse) {
+    index_t most = 0;
+    for (index_t r = 0; r < sparse.rows; ++r) {
+        most = std::max<index_t>(most, sparse.starts[r + 1] - sparse.starts[r]);
+    }
+    return most;
+}
+
 template <class T>
 bool suits_sparse(const KernelTable<T>& kernels, const InputMatrix& x, index_t outputs) {
     return sparse_in_place<T>(x) != nullptr && x.ascending && outputs > 1 &&
@@ -47,6 +55,16 @@ void sparse_backward_weights(const KernelTable<T>& kernels, const SparseRows& x,
                                     d_w.row(matrix.cols - first), d_w.stride);
         }
     }
+}
+
+template <class T>
+void SparseColumns<T>::reserve(index_t rows, index_t longest, index_t cols) {
+    const auto columns = static_cast<std::size_t>(cols + 2);  // that of ones, and an end
+    const auto entries = static_cast<std::size_t>(rows * (longest + 1));
+    starts_.reserve(columns);
+    next_.reserve(columns);
+    rows_.reserve(entries);
+    values_.reserve(entries);
 }
 
 template <class T>

@@ -52,6 +52,7 @@ class Trainer {
             folding_.emplace(net, data, team_->most());
         }
         step_ = &training.step(net, kernels_, plan, needs, batch_size_, data.y, team_->most());
+        step_->make_room(data.x);
         std::iota(order_.begin(), order_.end(), 0u);
         const bool unfolds = folding_.has_value() && options.folded && resumed == nullptr;
         const Network<T>& begin = unfolds ? folding_->unfolded(net) : net;

@@ -38,6 +38,7 @@ double differentiate(const Network<T>& net, const Dataset<T>& data, Objective ob
     std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));
     std::iota(order.begin(), order.end(), 0u);
     const Batch<T> batch(data, order.data(), rows);
+    minibatch.make_room(data.x);
     minibatch.want_input_gradient(d_x);
     parallel(threads, [&](const Worker& worker) {
         const FlushDenormals flush;

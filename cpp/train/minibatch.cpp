@@ -26,6 +26,7 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
     if (first_layer_later_) {
         collected.front().rows = 0;
         columns_.resize(static_cast<std::size_t>(cut.chunks));
+        chunk_rows_ = std::min(rows, plan.tile_rows * ceil_div(cut.tiles, cut.chunks));
         d_first_ = PaddedMatrix<T>(rows, net.layers().front().out, kernels.lanes);
     }
     tile_losses_.resize(static_cast<std::size_t>(cut.tiles));
@@ -42,6 +43,17 @@ Minibatch<T>::Minibatch(const Network<T>& net, const KernelTable<T>& kernels,
         scratch_.emplace_back(tile.rows, tile.cols, kernels.lanes);
         term_.emplace_back(first_layer_later_ ? PaddedMatrix<T>(tile.rows, tile.cols, kernels.lanes)
                                               : PaddedMatrix<T>());
+    }
+}
+
+template <class T>
+void Minibatch<T>::make_room(const InputMatrix& x) {
+    if (!first_layer_later_) {
+        return;
+    }
+    const index_t longest = longest_row(x);
+    for (SparseColumns<T>& columns : columns_) {
+        columns.reserve(chunk_rows_, longest, x.cols);
     }
 }
 

@@ -33,6 +33,9 @@ class Minibatch {
     Minibatch(const Minibatch&) = delete;  // its parts refer to each other
     Minibatch& operator=(const Minibatch&) = delete;
 
+    // Before a region: makes room for rows of these inputs. What follows allocates nothing.
+    void make_room(const InputMatrix& x);
+
     // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only,
     // and not of sparse inputs.
     void want_input_gradient(T* d_x) { d_x_ = d_x; }
@@ -97,6 +100,7 @@ class Minibatch {
     // phase B, which needs of each row but its entries and what comes back to its units.
     bool first_layer_later_;
     std::vector<SparseColumns<T>> columns_;  // one a chunk
+    index_t chunk_rows_ = 0;                 // that the longest may have
     PaddedMatrix<T> d_first_;                // (rows, units)
     T* d_x_ = nullptr;
     std::vector<Block> tiles_;

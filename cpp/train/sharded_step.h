@@ -23,6 +23,7 @@ class ShardedStep final : public Step<T> {
 
     StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
+    void make_room(const InputMatrix&) override {}  // all rows are gathered
     void load(const Worker& worker, const Network<T>& net) override;
     void store(const Worker& worker, Network<T>& net) const override;
     bool matches(const Worker& worker, const Network<T>& net) const override;

@@ -42,6 +42,10 @@ class Step {
   public:
     virtual ~Step() = default;
 
+    // Before a region that runs steps: makes room for rows of these inputs, so that run allocates
+    // nothing.
+    virtual void make_room(const InputMatrix& x) = 0;
+
     // Every worker of a region calls it with the same batch and optimizer step, and gets the same
     // result. Cut short when worker 0 finds that `watch` has stopped.
     virtual StepResult run(const Worker& worker, const Batch<T>& batch,

@@ -17,6 +17,7 @@ class TiledStep final : public Step<T> {
 
     StepResult run(const Worker& worker, const Batch<T>& batch, const OptimizerStep<T>& optimizer,
                    Watch& watch) override;
+    void make_room(const InputMatrix& x) override { minibatch_.make_room(x); }
     void load(const Worker& worker, const Network<T>& net) override { weights_.load(worker, net); }
     void store(const Worker& worker, Network<T>& net) const override {
         weights_.store(worker, net);

@@ -187,4 +187,36 @@ struct TestData {
     Dataset<T> all() const { return rows(0, static_cast<index_t>(x.size()) / inputs); }
 };
 
+// A dense matrix's rows as CSR, with zeros left out.
+template <class T>
+struct Sparse {
+    std::vector<T> entries;
+    std::vector<std::int32_t> columns;
+    std::vector<std::int64_t> starts = {0};
+    index_t cols;
+
+    Sparse(const std::vector<T>& values, index_t cols_) : cols(cols_) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (values[i] != 0) {
+                entries.push_back(values[i]);
+                columns.push_back(static_cast<std::int32_t>(static_cast<index_t>(i) % cols));
+            }
+            if (static_cast<index_t>(i + 1) % cols == 0) {
+                starts.push_back(static_cast<std::int64_t>(entries.size()));
+            }
+        }
+    }
+    InputMatrix matrix() const {
+        return {entries.data(),
+                kDTypeOf<T>,
+                static_cast<index_t>(starts.size()) - 1,
+                cols,
+                0,
+                0,
+                starts.data(),
+                columns.data(),
+                true};
+    }
+};
+
 }  // namespace briskmlp

@@ -244,6 +244,39 @@ TEST_CASE_TEMPLATE("a fit that cannot have its memory changes nothing", T, float
     }
 }
 
+TEST_CASE_TEMPLATE("a fit and a gradient of sparse rows do without memory or not at all", T, float,
+                   double) {
+    const ManyThreads many;
+    start_team();
+    const std::vector<index_t> sizes{300, 20};
+    const auto make = [&] { return make_network<T>(sizes, Activation::kRelu, Loss::kMse); };
+    auto net = make(), fitted = make();
+    REQUIRE(make_plan(net, kernels<T>(), 300).kind == PlanKind::kChunked);
+    TestData<T> data(net, 500, TargetKind::kValues, true);
+    // Every second entry, and all of the last row.
+    for (std::size_t i = 0; i < data.x.size() - 300; i += 2) {
+        data.x[i] = 0;
+    }
+    const Sparse<T> sparse(data.x, data.inputs);
+    Dataset<T> all = data.all();
+    all.x = sparse.matrix();
+    REQUIRE(suits_sparse(kernels<T>(), all.x, sizes[1]));
+    const std::vector<T> before = parameters_of(net);
+
+    std::vector<T> gradient(before.size());
+    const std::vector<T> clean = gradient;
+    refuse_each([&] { gradients(net, all, gradient.data(), 5); },
+                [&] { return same_bits(gradient, clean); });
+
+    FitOptions options = fit_options(3, 300, {});
+    options.threads = 5;
+    Silent silent;
+    fit_observed<T>(fitted, all, &all, options, silent);
+    refuse_each([&] { fit_observed<T>(net, all, &all, options, silent); },
+                [&] { return same_bits(parameters_of(net), before); });
+    CHECK(same_bits(parameters_of(net), parameters_of(fitted)));
+}
+
 TEST_CASE("a fit goes on with what is left of one that could not have its memory") {
     const ManyThreads many;
     start_team();
