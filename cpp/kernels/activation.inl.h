@@ -12,19 +12,21 @@ namespace briskmlp::BRISKMLP_ISA {
 namespace {
 
 // Where |x| is larger, the tails of gelu, of silu and mish, and of gelu_tanh round to 0; where x is
-// above kGeluTanhSaturated, gelu_tanh(x) rounds to x; and the constants of gelu_tanh, a with a few
-// bits less than fit.
+// above kGeluSaturated or kGeluTanhSaturated, gelu(x) or gelu_tanh(x) rounds to x; and the
+// constants of gelu_tanh, a with a few bits less than fit.
 template <class T>
 struct ActivationLimits;
 template <>
 struct ActivationLimits<float> {
-    static constexpr float kGelu = 14.5f, kSilu = 110, kGeluTanh = 11, kGeluTanhSaturated = 5.5f;
+    static constexpr float kGelu = 14.5f, kSilu = 110, kGeluTanh = 11;
+    static constexpr float kGeluSaturated = 5.75f, kGeluTanhSaturated = 5.5f;
     static constexpr float kGeluTanhA = 0x1.98844p+0f, kGeluTanhALow = 0x1.33d436p-20f;
     static constexpr float kGeluTanhB = 0x1.2444f2p-4f, kGeluTanhBLow = 0x1.49b16ap-29f;
 };
 template <>
 struct ActivationLimits<double> {
-    static constexpr double kGelu = 38.75, kSilu = 752, kGeluTanh = 21.75, kGeluTanhSaturated = 8;
+    static constexpr double kGelu = 38.75, kSilu = 752, kGeluTanh = 21.75;
+    static constexpr double kGeluSaturated = 8.5, kGeluTanhSaturated = 8;
     static constexpr double kGeluTanhA = 0x1.9884533d4364p+0, kGeluTanhALow = 0x1.08d0fcb3c500cp-48;
     static constexpr double kGeluTanhB = 0x1.2444f2a4d8b4bp-4;
     static constexpr double kGeluTanhBLow = -0x1.6c843a29d1c7p-61;
@@ -82,11 +84,11 @@ struct LeakyRelu : FromOutput<LeakyRelu> {
     }
 };
 
-// above z over 0, below (e^z - 1) under it, where the derivative is y + below.
+// `above` where z is over 0, below (e^z - 1) under it, where the derivative is y + below.
 template <class T>
-BRISKMLP_INLINE Vec<T> elu_value(Vec<T> z, double above, double below) {
+BRISKMLP_INLINE Vec<T> elu_value(Vec<T> z, Vec<T> above, double below) {
     const Vec<T> zero = Vec<T>::zero();
-    return select(z > zero, constant<T>(above) * z, constant<T>(below) * expm1(min(zero, z)));
+    return select(z > zero, above, constant<T>(below) * expm1(min(zero, z)));
 }
 template <class T>
 BRISKMLP_INLINE Vec<T> elu_slope(Vec<T> y, double above, double below) {
@@ -96,7 +98,7 @@ BRISKMLP_INLINE Vec<T> elu_slope(Vec<T> y, double above, double below) {
 struct Elu : FromOutput<Elu> {
     template <class T>
     BRISKMLP_INLINE static Vec<T> value(Vec<T> z) {
-        return elu_value(z, 1, kEluAlpha);
+        return elu_value(z, z, kEluAlpha);
     }
     template <class T>
     BRISKMLP_INLINE static Vec<T> slope(Vec<T> y) {
@@ -110,7 +112,8 @@ struct Selu : FromOutput<Selu> {
 
     template <class T>
     BRISKMLP_INLINE static Vec<T> value(Vec<T> z) {
-        return elu_value(z, kSeluScale, kBelow);
+        // As a sum, it overflows no earlier than it has to.
+        return elu_value(z, fma(z, constant<T>(kSeluScale - 1), z), kBelow);
     }
     template <class T>
     BRISKMLP_INLINE static Vec<T> slope(Vec<T> y) {

@@ -28,12 +28,15 @@ BRISKMLP_INLINE Vec<T> elu(Vec<T> x, Vec<T> alpha) {
     return select(x > zero, x, alpha * expm1(min(zero, x)));
 }
 // Gelu::forward without the slope and with the rounding errors that it tolerates made good: those
-// of E, y and w, and of their product.
+// of E, y and w, and of their product. The power of 2 in E comes last, so that nothing of what
+// makes them good is lost where results are denormal.
 template <class T>
 BRISKMLP_INLINE Vec<T> gelu(Vec<T> x) {
     using C = Coefficients<T>;
     const Vec<T> half = constant<T>(0.5), bend = Vec<T>::set(C::kGeluBend);
-    const Vec<T> most = Vec<T>::set(ActivationLimits<T>::kGelu), t = min(most, abs(x));
+    const Vec<T> saturated = Vec<T>::set(ActivationLimits<T>::kGeluSaturated);
+    const Vec<T> bounded = min(saturated, x);
+    const Vec<T> t = max(bounded, min(Vec<T>::set(ActivationLimits<T>::kGelu), -x));
     const Pair<T> square = exact_product(t, t);
     const ReducedExactly<T> e(-half * square.high, -half * square.low);
     const Pair<T> y = divide(t, ordered_sum(max(bend, t), min(bend, t)));
@@ -42,11 +45,11 @@ BRISKMLP_INLINE Vec<T> gelu(Vec<T> x) {
     const Pair<T> product = multiply_add(w.high, e.r, w.high);
     const Vec<T> w_low = fma(y.low, further, w.low + Vec<T>::set(C::kGeluTailLow));
     const Vec<T> low = product.low + fma(w.high, e.tail(), fma(w_low, e.r, w_low));
-    const Vec<T> tail = scale(product.high + low, e.n);
-    const Vec<T> positive = min(most, max(Vec<T>::zero(), x));
+    const Vec<T> tail = product.high + low;
+    const Vec<T> positive = scale(max(Vec<T>::zero(), bounded), -e.n);
     const Vec<T> result = fnma(y.high, tail, positive);
     const Vec<T> lost = remainder(positive - result, y.high, tail);
-    return select(x > most, x, result + fnma(y.low, tail, lost));
+    return select(x > saturated, x, scale(result + fnma(y.low, tail, lost), e.n));
 }
 template <class Op, class T>
 BRISKMLP_INLINE Vec<T> value_of(Vec<T> x) {
