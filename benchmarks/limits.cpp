@@ -92,6 +92,7 @@ void report_update(const char* type) {
     const AlignedBuffer<T> g = random_numbers<T>(kSize);
     AlignedBuffer<T> w = random_numbers<T>(kSize), m(kSize), v(kSize), wt(kSize + 64 * kRows);
     UpdateScalars<T> step{};
+    step.decay = T(1);
     step.rate = step.gradient_rate = T(1e-6);
     step.beta1 = T(0.9);
     step.rest1 = T(0.1);

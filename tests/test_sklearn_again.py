@@ -129,3 +129,9 @@ def test_labels_are_known_or_an_error():
     for label in (0, -6, 100):
         with pytest.raises(ValueError, match="classes not in"):
             net.partial_fit(X[:1], np.array([label]))
+
+
+def test_a_warm_start_asks_for_the_same_classes_of_plain_rows_too():
+    net = fitted(MLPClassifier, LABELS, warm_start=True)
+    with pytest.raises(ValueError, match="same classes"):
+        net.partial_fit(X[:1], LABELS[:1])

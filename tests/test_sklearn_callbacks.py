@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,31 @@ def test_a_callback_may_want_no_epoch(solver):
     fitted.fit(X, y, callbacks=over)
     np.testing.assert_array_equal(fitted.coefs_[0], coefs)
     assert (fitted.n_iter_, fitted.loss_) == (0, loss)
+
+
+def test_a_network_that_no_epoch_trained_is_what_partial_fit_trains():
+    """Not the one before, nor by the optimizer that knows that one."""
+
+    class Over(bm.Callback):
+        def on_fit_begin(self, training):
+            return True
+
+    fitted = make().fit(X, y)
+    fitted.set_params(hidden_layer_sizes=(5,)).fit(X, y, callbacks=Over())
+    assert np.isnan(fitted.loss_)
+    before = fitted.coefs_[0].copy()
+    fitted.partial_fit(X, y)
+    assert fitted.coefs_[0].shape == (64, 5)
+    assert (fitted.coefs_[0] != before).any(axis=0).all()
+    loss = fitted.loss_
+    assert pickle.loads(pickle.dumps(fitted)).partial_fit(X, y).loss_ < loss
+
+
+def test_partial_fit_after_another_solver_begins_anew():
+    fitted = make().fit(X, y).set_params(solver="lbfgs").fit(X, y).set_params(solver="adam")
+    before = fitted.coefs_[0].copy()
+    fitted.partial_fit(X, y)
+    assert (fitted.coefs_[0] != before).any(axis=0).all()
 
 
 @SOLVERS

@@ -273,6 +273,10 @@ def test_transform_is_the_last_hidden_layer():
     np.testing.assert_array_equal(
         regressor(hidden_layer_sizes=(), max_iter=1).fit(x, signal).transform(x), x
     )
+    fitted.coefs_[1][:, 0] = 1e308  # a unit that overflows keeps it to itself
+    overflowing = fitted.transform(X)
+    assert np.isinf(overflowing[:, 0]).any()
+    np.testing.assert_array_equal(overflowing[:, 1:], hidden[:, 1:])
 
 
 def test_input_gradients():

@@ -31,6 +31,10 @@ struct Inputs {
     InputMatrix matrix;
     std::vector<std::int32_t> columns;  // with starts: empty if dense
     std::vector<std::int64_t> starts;
+
+    Inputs() = default;
+    Inputs(Inputs&&) = default;  // no copies: `matrix` refers to these vectors
+    Inputs& operator=(Inputs&&) = default;
 };
 
 // Throws std::invalid_argument for entries beyond the matrix. Gives the GIL up over a large one.

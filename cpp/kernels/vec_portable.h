@@ -12,8 +12,9 @@
 //   left, so that the order of the sum depends on kLanes alone.
 // * pow2(n) = 2^n for integral n whose power is a normal number, and as_power(kPowerShift + n) is
 //   the same.
-// * scale(x, n) = x 2^n rounded once, gradual underflow included, for |x| in [2^-3, 2^9] and
-//   integral n between twice the least and twice the greatest exponent of normal numbers.
+// * scale(x, n) = x 2^n rounded once, gradual underflow included, for |x| < 2^60 and integral n
+//   between twice the least and twice the greatest exponent of normal numbers, where x 2^(n / 2)
+//   is exact.
 //   scale_low(x, n) is the same for n <= 62 and 2^(n + 64) a normal number.
 // * split(x, e): the mantissa in [0.75, 1.5) and exponent of a finite x > 0, denormal or not.
 // * raw_exponent(x): the exponent of a normal x > 0, whose mantissa is in [1, 2).

@@ -7,10 +7,11 @@
 namespace briskmlp {
 namespace {
 
-// A block of B is (kBlockK, kBlockBytes wide). It stays in L2 while all rows of A pass by it: the
-// deeper, the less often C is read and written; the narrower, the more is left for A. Copying is
-// paid once for every stretch of rows (measured with B of 2048 x 2048 floats and 512 rows: (1024,
-// 256 bytes) 89 % of the peak, (512, 512) 86 %, (256, 256) 85 %; with 256 rows and (256, 512) 83
+// A block of B is (kBlockK, kBlockBytes wide). It stays in an L2 of 512 KiB or more while all rows
+// of A pass by it: the deeper, the less often C is read and written; the narrower, the more is left
+// for A. Copying is paid once for every stretch of rows (measured with B of 2048 x 2048 floats and
+// 512 rows: (1024, 256 bytes) 89 % of the peak, (512, 512) 86 %, (256, 256) 85 %; with 256 rows and
+// (256, 512) 83
 // %).
 constexpr index_t kBlockK = 1024, kBlockBytes = 256;
 constexpr index_t kFewestRows = 32;  // that pay for the copying

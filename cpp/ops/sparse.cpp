@@ -1,18 +1,21 @@
 #include "ops/sparse.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "ops/dense.h"
 
 namespace briskmlp {
 
-index_t longest_row(const InputMatrix& sparse) {
-    index_t most = 0;
-    for (index_t r = 0; r < sparse.rows; ++r) {
-        most = std::max<index_t>(most, sparse.starts[r + 1] - sparse.starts[r]);
+index_t most_entries(const InputMatrix& x, index_t rows) {
+    std::vector<index_t> entries(static_cast<std::size_t>(x.rows));
+    for (index_t r = 0; r < x.rows; ++r) {
+        entries[static_cast<std::size_t>(r)] = x.starts[r + 1] - x.starts[r];
     }
-    return most;
+    const auto longest = entries.begin() + std::min(rows, x.rows);
+    std::nth_element(entries.begin(), longest, entries.end(), std::greater<>());
+    return std::accumulate(entries.begin(), longest, index_t{0});
 }
 
 template <class T>
@@ -58,13 +61,13 @@ void sparse_backward_weights(const KernelTable<T>& kernels, const SparseRows& x,
 }
 
 template <class T>
-void SparseColumns<T>::reserve(index_t rows, index_t longest, index_t cols) {
+void SparseColumns<T>::reserve(index_t rows, index_t entries, index_t cols) {
     const auto columns = static_cast<std::size_t>(cols + 2);  // that of ones, and an end
-    const auto entries = static_cast<std::size_t>(rows * (longest + 1));
+    const auto all = static_cast<std::size_t>(entries + rows);
     starts_.reserve(columns);
     next_.reserve(columns);
-    rows_.reserve(entries);
-    values_.reserve(entries);
+    rows_.reserve(all);
+    values_.reserve(all);
 }
 
 template <class T>

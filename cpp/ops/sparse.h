@@ -17,8 +17,8 @@ struct SparseRows {
     index_t rows;
 };
 
-// The most entries of a row.
-index_t longest_row(const InputMatrix& sparse);
+// The most entries that so many different rows of a sparse matrix have together.
+index_t most_entries(const InputMatrix& x, index_t rows);
 
 // Whether a layer of so many outputs can read the rows of a matrix so: those of few outputs have
 // dense kernels that add up in another order.
@@ -40,10 +40,10 @@ void sparse_backward_weights(const KernelTable<T>& kernels, const SparseRows& x,
 template <class T>
 class SparseColumns {
   public:
-    // Room for up to `rows` rows of up to `longest` entries, of a matrix of `cols` columns.
-    void reserve(index_t rows, index_t longest, index_t cols);
+    // Room for so many rows and entries of a matrix of `cols` columns.
+    void reserve(index_t rows, index_t entries, index_t cols);
 
-    // Of a matrix that suits_sparse and for which there is room. Allocates nothing.
+    // Of a matrix that suits_sparse. Allocates nothing where there is room.
     void sort(const SparseRows& x);
 
     // As sparse_backward_weights, the bits too, for the rows that were sorted.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -86,7 +87,7 @@ class Trainer {
                 const FlushDenormals flush;
                 run_steps(worker, first, count, rate_factors);
             });
-            team_->measured(count, seconds_since(start));
+            team_->measured(steps_begun_ - first, seconds_since(start));
         }
         return loss_sum_ / static_cast<double>(data_.x.rows);
     }

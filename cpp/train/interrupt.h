@@ -1,21 +1,15 @@
 // Whether a fit is to stop: what its observer says when it is asked now and then.
 #pragma once
 
-#include <chrono>
 #include <exception>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/parallel.h"
 #include "train/fit.h"
 #include "train/watch.h"
 
 namespace briskmlp {
-
-using Clock = std::chrono::steady_clock;
-
-inline double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Asks the observer now and then. Reading the clock costs about 25 ns, so it is read only after
 // work enough to hide that.

@@ -51,9 +51,9 @@ void Minibatch<T>::make_room(const InputMatrix& x) {
     if (!first_layer_later_) {
         return;
     }
-    const index_t longest = longest_row(x);
+    const index_t entries = most_entries(x, chunk_rows_);
     for (SparseColumns<T>& columns : columns_) {
-        columns.reserve(chunk_rows_, longest, x.cols);
+        columns.reserve(chunk_rows_, entries, x.cols);
     }
 }
 

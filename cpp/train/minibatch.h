@@ -33,7 +33,8 @@ class Minibatch {
     Minibatch(const Minibatch&) = delete;  // its parts refer to each other
     Minibatch& operator=(const Minibatch&) = delete;
 
-    // Before a region: makes room for rows of these inputs. What follows allocates nothing.
+    // Before a region: makes room for rows of these inputs. What follows allocates nothing, unless
+    // a batch has a row more than once.
     void make_room(const InputMatrix& x);
 
     // Where phase A puts the gradient of the inputs, (rows, inputs) contiguous. Chunked plans only,

@@ -43,7 +43,7 @@ class Step {
     virtual ~Step() = default;
 
     // Before a region that runs steps: makes room for rows of these inputs, so that run allocates
-    // nothing.
+    // nothing, unless a batch has a row more than once.
     virtual void make_room(const InputMatrix& x) = 0;
 
     // Every worker of a region calls it with the same batch and optimizer step, and gets the same

@@ -16,7 +16,7 @@ class Team {
     index_t most() const { return most_; }
 
     // Whether what this team has learnt holds for the work of the other.
-    bool has_tried(const Team& other) const {
+    bool suits(const Team& other) const {
         return most_ == other.most_ && expected_ == other.expected_;
     }
 

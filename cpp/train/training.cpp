@@ -24,7 +24,7 @@ Step<T>& Training<T>::step(const Network<T>& net, const KernelTable<T>& kernels,
 template <class T>
 Team& Training<T>::team(const Plan& plan, index_t steps, index_t limit) {
     const Team team(plan, steps, limit);
-    if (!team_.has_tried(team)) {
+    if (!team_.suits(team)) {
         team_ = team;
     }
     return team_;

@@ -175,8 +175,10 @@ TEST_CASE_TEMPLATE("the penalty is that of the weights before each step", T, flo
 
 TEST_CASE_TEMPLATE("sparse rows give the bits that dense ones give", T, float, double) {
     std::vector<Regime> regimes = kRegimes;
-    // Few rows beside the inputs: the first layer's gradient is found by columns.
+    // Few rows beside the inputs: the first layer's gradient is found by columns. Of the second,
+    // chunks have several tiles.
     regimes.push_back({{300, 20}, 500, 300, PlanKind::kChunked});
+    regimes.push_back({{400, 20}, 2600, 2500, PlanKind::kChunked});
     for (const Regime& t : regimes) {
         CAPTURE(plan_name(t.plan));
         const auto start = make_network<T>(t.sizes, Activation::kRelu, Loss::kMse);

@@ -21,7 +21,7 @@ from .._validate import Array, DType, reject
 from ._compat import CallbackSupportMixin, validate_data
 from ._following import Followers
 from ._holding import HoldsNetwork
-from ._initial import Kind, below_outputs, draw, network
+from ._initial import Kind, draw, hidden_part, network
 from ._inputs import dense, is_plain, is_sparse, readable
 from ._learning import Learning, begin_figures
 from ._parameters import (
@@ -131,6 +131,7 @@ class BaseMLP(
         net = network([X.shape[1], *hidden, outputs], Kind.of(names, loss, self), X.dtype)
         draw(net, self.activation, self._random_state)
         self._hold(net)
+        self.__dict__.pop("_optimizer", None)  # of a network before
         self.n_outputs_ = outputs
 
     def _go_on(self, y: Array) -> None:
@@ -178,7 +179,7 @@ class BaseMLP(
         return (learnt[0], learnt[1], learnt[2] if rest else None), validation
 
     def _dataset(self, X: Any, y: Array, weights: Array | None) -> Rows:
-        """The rows as the core reads them; L-BFGS works in double precision."""
+        """The rows as the core reads them; L-BFGS ends in double precision."""
         net = self._net._network
         dtype = net.dtype if self.solver in STOCHASTIC_SOLVERS else np.dtype(np.float64)
         if weights is not None:
@@ -231,7 +232,7 @@ class BaseMLP(
         X, net = self._rows(X), self._current()
         if len(net.sizes) == 2:
             return dense(X).astype(net.dtype)
-        return run_network(below_outputs(net)._network, X, True, self.n_threads)
+        return run_network(hidden_part(net)._network, X, True, self.n_threads)
 
     @property
     def _n_features_out(self) -> int:

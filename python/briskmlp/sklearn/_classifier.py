@@ -248,7 +248,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return bool(self._label_binarizer.y_type_.startswith("multilabel"))
 
     def _checked(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        if incremental and not reset and not self._several and are_plain(self, X, y, "iu"):
+        known = incremental and not reset and not self.warm_start
+        if known and not self._several and are_plain(self, X, y, "iu"):
             numbers = np.searchsorted(self.classes_, y)
             if (self.classes_.take(numbers, mode="clip") == y).all():
                 return X, numbers.astype(np.int32)

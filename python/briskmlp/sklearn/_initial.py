@@ -42,14 +42,19 @@ def network(sizes: list[int], kind: Kind, dtype: DType) -> MLP:
     )
 
 
-def below_outputs(net: MLP) -> MLP:
+def hidden_part(net: MLP) -> MLP:
     """A network whose outputs are what the output layer of another one reads."""
-    kind = Kind([*net.activations[:-1], "identity"], "mse", net.norm, net.residual)
-    below = network([*net.sizes[:-1], net.sizes[-2]], kind, net.dtype)
+    sizes, activations = [*net.sizes[:-1]], [*net.activations[:-1]]
+    # What comes between hidden layers comes after the last one too, if there is a layer behind it.
+    repeats = net.norm is not None or net.residual
+    if repeats:
+        sizes, activations = [*sizes, sizes[-1]], [*activations, "identity"]
+    part = network(sizes, Kind(activations, "mse", net.norm, net.residual), net.dtype)
     shared = num_parameters([*net.sizes[:-1]])
-    below.parameters[:shared] = net.parameters[:shared]
-    below.weights[-1][...] = np.eye(net.sizes[-2])
-    return below
+    part.parameters[:shared] = net.parameters[:shared]
+    if repeats:
+        part.weights[-1][...] = np.eye(sizes[-1])
+    return part
 
 
 def draw(net: MLP, activation: str | list[str], random_state: np.random.RandomState) -> None:

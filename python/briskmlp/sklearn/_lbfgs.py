@@ -19,8 +19,8 @@ from ._criterion import factors
 from ._stochastic import Rows
 
 DOUBLE = np.dtype(np.float64)
-# Losses of float32 are told apart if they differ by this share, a hundred roundings; and if no more
-# looks than this in a row are no better, which may be rounding that a small loss is left of.
+# Losses of float32 are told apart if they differ by this share, a hundred roundings; no longer when
+# so many looks in a row were no better, since of a small loss little may be left but rounding.
 CLEAR, FAILURES = 1e-5, 3
 
 

@@ -28,6 +28,8 @@ def begin_figures(estimator: Any, *, anew: bool, validated: bool) -> None:
     stochastic = estimator.solver in STOCHASTIC_SOLVERS
     if anew or "t_" not in have:
         estimator.n_iter_ = estimator.t_ = 0
+    if anew or "loss_" not in have:
+        estimator.loss_ = math.nan
     if stochastic and (anew or "loss_curve_" not in have):
         estimator.loss_curve_ = []
     fits = "best_loss_" in have and (have.get("validation_scores_") is not None) == validated
@@ -65,8 +67,6 @@ class Learning:
     def end_before_it_begins(self) -> None:
         """Train for no epoch at all, as one who follows asked for."""
         self.estimator.n_iter_ = 0
-        if "loss_" not in vars(self.estimator):
-            self.estimator.loss_ = math.nan
 
     def descend(self) -> None:
         """Train by "adam" or "sgd"."""
