@@ -193,30 +193,6 @@ def test_processors_are_of_different_cores(monkeypatch):
     assert processes.processors(9) == {0, 1, 2, 3, 8}
 
 
-def test_memory_counts_what_training_takes():
-    # 25 MB of weights, as many in the gradient and in each of two moments.
-    workload = Workload("large", (2500, 2500, 1), "mse", 8, 16)
-    with Process("numpy_by_hand", 1) as process:
-        megabytes = process.ask("memory", vars(workload), "float32")
-    assert 75 < megabytes < 250
-
-
-def test_reach_stops_at_its_goal(tmp_path):
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((400, 2)).astype("float32")
-    y = (X[:, 0] > 0).astype(int)
-    for name, array in (("X", X), ("y", y), ("X_test", X), ("y_test", y)):
-        np.save(tmp_path / f"{name}.npy", array)
-    workload = Workload("half", (2, 8, 2), "cross_entropy", 8, 400)
-    for name in ("briskmlp", "numpy_reference", "numpy_by_hand"):
-        with Process(name, 1) as process:
-            curve = process.ask("reach", str(tmp_path), vars(workload), 0.95, 0)
-        seconds, right = zip(*curve, strict=True)
-        assert 1 < len(curve) < 30
-        assert list(seconds) == sorted(seconds)
-        assert right[-1] >= 0.95 > max(right[:-1])
-
-
 # --- Turns and tables -------------------------------------------------------------------------
 
 
