@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ from briskmlp.bench.harness import (
     expectations,
     objection,
     started,
+    without_quitters,
 )
 from briskmlp.bench.processes import Process, RefusedError
 from briskmlp.bench.rivals import RIVALS, numpy_by_hand
@@ -193,6 +196,15 @@ def test_processors_are_of_different_cores(monkeypatch):
     assert processes.processors(9) == {0, 1, 2, 3, 8}
 
 
+def test_systems_that_cannot_confine_processes_do_not(monkeypatch):
+    for name in ("sched_getaffinity", "sched_setaffinity"):
+        monkeypatch.delattr(os, name)
+    inside = []
+    with processes.confined(1):
+        inside.append(True)
+    assert inside == [True]
+
+
 # --- Turns and tables -------------------------------------------------------------------------
 
 
@@ -242,6 +254,32 @@ def test_a_contestant_that_quits_has_no_number():
     assert numpy.speeds == {}
 
 
+def test_nothing_is_measured_where_all_quit():
+    said = []
+    outcomes = {name: Outcome(name) for name in ("briskmlp", "numpy_reference")}
+    with started([*outcomes], 1) as both:
+        for process in both.values():
+            process._process.kill()
+        times = without_quitters(both, "train", Effort(), said.append, outcomes)
+    assert times == {}
+    assert all(each.refused.startswith("its process ended") for each in outcomes.values())
+
+
+def test_there_is_no_comparison_without_us():
+    with started(["briskmlp", "numpy_reference"], 1) as both:
+
+        def end(text):
+            if text == "peak":
+                both["briskmlp"]._process.kill()
+
+        with pytest.raises(SystemExit, match="briskmlp itself gave no answer: its process ended"):
+            compare(TINY["mse"], "float32", 1, both, [], progress=end)
+
+
+def test_a_single_round_has_no_spread():
+    assert Spread.of([7.0]) == Spread(7.0, 7.0, 7.0, 1)
+
+
 def spread(value):
     return Spread(value, value * 0.9, value * 1.1, 5)
 
@@ -268,6 +306,17 @@ def test_tables_are_narrow_and_mark_defeats():
     assert "<" not in by_name["slow"]
     assert "810.37x" in by_name["slow"]
     assert "no number: xxx" in by_name["other"]
+
+
+def test_who_does_not_train_has_no_number_for_it():
+    comparison = comparison_of(briskmlp=100.0, other=200.0)
+    del comparison.outcomes["other"].speeds["train"]
+    *_, line = table(comparison)
+    assert " ".join(line.split()) == "other - 400 ±10% 0.50x < 5000 ±10% 0.50x <"
+    assert [sentence.split(":")[0] for sentence in verdict([comparison])] == [
+        "Predicting 4096 rows",
+        "Predicting one row",
+    ]
 
 
 def test_verdict_names_the_best_rival_and_the_defeats():
@@ -327,6 +376,20 @@ def test_own_network(capsys):
     assert "NumPy reference" in out
     assert "Training: " in out
     assert err == ""
+
+
+def test_a_terminal_shows_what_is_being_done(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    show = command.progress_line("sine, threads: 1")
+    show("peak")
+    assert re.fullmatch(r"\r +\d+ s  sine, threads: 1: peak *", sys.stderr.getvalue())
+    shown = len(sys.stderr.getvalue())
+    show("")
+    assert sys.stderr.getvalue()[shown:] == "\r" + " " * (shown - 1) + "\r"
 
 
 def test_epochs_of_own_networks_are_short():

@@ -281,6 +281,17 @@ def test_a_missing_extension_is_an_error_that_helps(tmp_path: Path) -> None:
     assert "ImportError: briskmlp's compiled part is missing. Install" in process.stderr
 
 
+def test_what_the_extension_misses_is_called_by_its_name(tmp_path: Path) -> None:
+    package = tmp_path / "briskmlp"
+    package.mkdir()
+    (package / "__init__.py").write_bytes(Path(bm.__file__).read_bytes())
+    (package / "_briskmlp_core.py").write_text("import no_such_library\n")
+    command = [sys.executable, "-c", "import briskmlp"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "ModuleNotFoundError: No module named 'no_such_library'" in process.stderr
+    assert "compiled part" not in process.stderr
+
+
 def test_an_unknown_instruction_set_is_an_error_of_the_import() -> None:
     command = [sys.executable, "-c", "import briskmlp"]
     environment = os.environ | {"BRISKMLP_ISA": "mmx"}
