@@ -117,6 +117,8 @@ def test_logarithms_of_probabilities_of_several_labels():
     logs = ours.fit(rows, y).predict_log_proba(rows)
     np.testing.assert_allclose(logs, np.log(ours.predict_proba(rows)), rtol=1e-12)
     np.testing.assert_allclose(logs, other.fit(rows, y).predict_log_proba(rows), rtol=1e-6)
+    # Where probabilities round to 0 theirs is infinite, and warns.
+    assert np.isfinite(ours.predict_log_proba(-1e4 * rows)).all()
 
 
 def test_a_rate_that_is_too_small_to_be_divided_ends_the_training(capsys):
