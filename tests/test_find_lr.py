@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from typing import Any
 
 import briskmlp as bm
 import numpy as np
@@ -105,21 +106,24 @@ def test_it_ends_where_training_breaks_down() -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 def test_what_a_signal_raises_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C, say, in the middle of the training."""
-    fit = core.fit
+    """Ctrl-C, say: here between two of the many steps of an epoch."""
+    fit, x, y = core.fit, np.tile(X, (100, 1)), np.tile(Y, 100)
 
     def enough(*_: object) -> None:
         raise TimeoutError("enough")
 
-    def interrupted(*arguments: object) -> core.FitOutcome:
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-        return fit(*arguments)
+    def interrupted(*arguments: Any) -> core.FitOutcome:
+        def rates(*asked: int) -> np.ndarray:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            return arguments[5](*asked)
+
+        return fit(*arguments[:5], rates, *arguments[6:])
 
     monkeypatch.setattr(core, "fit", interrupted)
     before = signal.signal(signal.SIGALRM, enough)
     try:
         with pytest.raises(TimeoutError, match="enough"):
-            make().find_lr(X, Y, steps=2_000_000)
+            make().find_lr(x, y, steps=len(x), batch_size=1)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
