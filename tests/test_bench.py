@@ -178,9 +178,9 @@ def test_refusals_say_why(monkeypatch):
             task = task_of(two_classes)
             why = objection(both["scikit_learn"], task, {})
         assert why == "it gives two classes one logistic output, not two"
-    monkeypatch.setattr(processes, "LIMIT", 0.5)
     with Process("numpy_reference", 1) as process:
         process.ask("build", vars(TINY["mse"]), "float32")
+        monkeypatch.setattr(processes, "LIMIT", 0.5)
         with pytest.raises(RefusedError, match="its process ended"):
             process.ask("predict", 10**9)
         with pytest.raises(RefusedError, match="its process ended"):
