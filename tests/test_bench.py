@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ from briskmlp.bench.harness import (
     expectations,
     objection,
     started,
+    without_quitters,
 )
 from briskmlp.bench.processes import Process, RefusedError
 from briskmlp.bench.rivals import RIVALS, numpy_by_hand
@@ -175,9 +178,9 @@ def test_refusals_say_why(monkeypatch):
             task = task_of(two_classes)
             why = objection(both["scikit_learn"], task, {})
         assert why == "it gives two classes one logistic output, not two"
-    monkeypatch.setattr(processes, "LIMIT", 0.5)
     with Process("numpy_reference", 1) as process:
         process.ask("build", vars(TINY["mse"]), "float32")
+        monkeypatch.setattr(processes, "LIMIT", 0.5)
         with pytest.raises(RefusedError, match="its process ended"):
             process.ask("predict", 10**9)
         with pytest.raises(RefusedError, match="its process ended"):
@@ -193,28 +196,13 @@ def test_processors_are_of_different_cores(monkeypatch):
     assert processes.processors(9) == {0, 1, 2, 3, 8}
 
 
-def test_memory_counts_what_training_takes():
-    # 25 MB of weights, as many in the gradient and in each of two moments.
-    workload = Workload("large", (2500, 2500, 1), "mse", 8, 16)
-    with Process("numpy_by_hand", 1) as process:
-        megabytes = process.ask("memory", vars(workload), "float32")
-    assert 75 < megabytes < 250
-
-
-def test_reach_stops_at_its_goal(tmp_path):
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((400, 2)).astype("float32")
-    y = (X[:, 0] > 0).astype(int)
-    for name, array in (("X", X), ("y", y), ("X_test", X), ("y_test", y)):
-        np.save(tmp_path / f"{name}.npy", array)
-    workload = Workload("half", (2, 8, 2), "cross_entropy", 8, 400)
-    for name in ("briskmlp", "numpy_reference", "numpy_by_hand"):
-        with Process(name, 1) as process:
-            curve = process.ask("reach", str(tmp_path), vars(workload), 0.95, 0)
-        seconds, right = zip(*curve, strict=True)
-        assert 1 < len(curve) < 30
-        assert list(seconds) == sorted(seconds)
-        assert right[-1] >= 0.95 > max(right[:-1])
+def test_systems_that_cannot_confine_processes_do_not(monkeypatch):
+    for name in ("sched_getaffinity", "sched_setaffinity"):
+        monkeypatch.delattr(os, name)
+    inside = []
+    with processes.confined(1):
+        inside.append(True)
+    assert inside == [True]
 
 
 # --- Turns and tables -------------------------------------------------------------------------
@@ -266,6 +254,32 @@ def test_a_contestant_that_quits_has_no_number():
     assert numpy.speeds == {}
 
 
+def test_nothing_is_measured_where_all_quit():
+    said = []
+    outcomes = {name: Outcome(name) for name in ("briskmlp", "numpy_reference")}
+    with started([*outcomes], 1) as both:
+        for process in both.values():
+            process._process.kill()
+        times = without_quitters(both, "train", Effort(), said.append, outcomes)
+    assert times == {}
+    assert all(each.refused.startswith("its process ended") for each in outcomes.values())
+
+
+def test_there_is_no_comparison_without_us():
+    with started(["briskmlp", "numpy_reference"], 1) as both:
+
+        def end(text):
+            if text == "peak":
+                both["briskmlp"]._process.kill()
+
+        with pytest.raises(SystemExit, match="briskmlp itself gave no answer: its process ended"):
+            compare(TINY["mse"], "float32", 1, both, [], progress=end)
+
+
+def test_a_single_round_has_no_spread():
+    assert Spread.of([7.0]) == Spread(7.0, 7.0, 7.0, 1)
+
+
 def spread(value):
     return Spread(value, value * 0.9, value * 1.1, 5)
 
@@ -292,6 +306,17 @@ def test_tables_are_narrow_and_mark_defeats():
     assert "<" not in by_name["slow"]
     assert "810.37x" in by_name["slow"]
     assert "no number: xxx" in by_name["other"]
+
+
+def test_who_does_not_train_has_no_number_for_it():
+    comparison = comparison_of(briskmlp=100.0, other=200.0)
+    del comparison.outcomes["other"].speeds["train"]
+    *_, line = table(comparison)
+    assert " ".join(line.split()) == "other - 400 ±10% 0.50x < 5000 ±10% 0.50x <"
+    assert [sentence.split(":")[0] for sentence in verdict([comparison])] == [
+        "Predicting 4096 rows",
+        "Predicting one row",
+    ]
 
 
 def test_verdict_names_the_best_rival_and_the_defeats():
@@ -351,6 +376,20 @@ def test_own_network(capsys):
     assert "NumPy reference" in out
     assert "Training: " in out
     assert err == ""
+
+
+def test_a_terminal_shows_what_is_being_done(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    show = command.progress_line("sine, threads: 1")
+    show("peak")
+    assert re.fullmatch(r"\r +\d+ s  sine, threads: 1: peak *", sys.stderr.getvalue())
+    shown = len(sys.stderr.getvalue())
+    show("")
+    assert sys.stderr.getvalue()[shown:] == "\r" + " " * (shown - 1) + "\r"
 
 
 def test_epochs_of_own_networks_are_short():

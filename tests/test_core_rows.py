@@ -120,6 +120,18 @@ def test_columns_in_any_order_and_twice() -> None:
         np.testing.assert_array_equal(network.parameters, expected)
 
 
+@pytest.mark.parametrize("kind", ["csr_matrix", "csr_array"])
+def test_matrices_of_scipy_are_put_in_order_and_left_alone(kind: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    given = np.array([4.0, 1.0, 2.0, 3.0]), np.array([2, 0, 2, 1]), np.array([0, 3, 3, 4])
+    matrix = getattr(sparse, kind)(tuple(map(np.copy, given)), shape=(3, 3))
+    data, columns, starts = csr_parts(matrix)
+    assert (data.tolist(), columns.tolist()) == ([1.0, 6.0, 3.0], [0, 2, 1])
+    assert starts.tolist() == [0, 2, 2, 3]
+    for had, has in zip(given, (matrix.data, matrix.indices, matrix.indptr), strict=True):
+        np.testing.assert_array_equal(had, has)
+
+
 def test_parts_are_views_where_they_can_be() -> None:
     matrix = Csr(np.eye(3), np.int32)
     data, columns, starts = csr_parts(matrix)

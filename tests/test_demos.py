@@ -182,9 +182,9 @@ def test_table_aligns_its_columns(capsys):
 
 
 @pytest.mark.slow
-def test_fashion_mnist_reaches_what_is_published(output, monkeypatch):
-    monkeypatch.undo()
+def test_fashion_mnist_reaches_what_is_published(output, monkeypatch, tmp_path):
+    monkeypatch.undo()  # of the working directory too
     if not _datasets.FASHION_FOLDER.is_dir():
         pytest.skip("Fashion-MNIST is not installed")
-    text = output("classify", quick=False)
+    text = output("classify", quick=False, plot=tmp_path / "plot.png")
     assert accuracies(text)[-1] >= 88.3

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from typing import Any
 
 import briskmlp as bm
 import numpy as np
 import pytest
+from briskmlp import _briskmlp_core as core
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2000, 6))
@@ -80,6 +82,19 @@ def test_standardized_data() -> None:
     np.testing.assert_allclose(mine.losses, theirs.losses * y.var(), rtol=1e-8)
 
 
+@pytest.mark.parametrize("weights", [None, W])
+def test_rows_that_are_not_needed_are_left_out(weights: np.ndarray | None) -> None:
+    """Of 2000 rows 10 steps of 20 take 200, drawn by the seed of the network."""
+    drawn = np.random.default_rng(1).permutation(2000)[:200]
+    settings = {"steps": 10, "batch_size": 20}
+    some = make().find_lr(X, Y, sample_weight=weights, **settings)
+    few = None if weights is None else weights[drawn]
+    same = make().find_lr(X[drawn], Y[drawn], sample_weight=few, **settings)
+    np.testing.assert_allclose(some.losses, same.losses, rtol=1e-12)
+    others = make().find_lr(X[:200], Y[:200], **settings)
+    assert not np.allclose(some.losses, others.losses)
+
+
 def test_it_ends_where_training_breaks_down() -> None:
     with np.errstate(all="raise"):
         test = make("float32").find_lr(X, Y, optimizer=bm.SGD(1), high=1e6)
@@ -90,17 +105,25 @@ def test_it_ends_where_training_breaks_down() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
-def test_what_a_signal_raises_ends_it() -> None:
-    """Ctrl-C, say."""
+def test_what_a_signal_raises_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, say: here between two of the many steps of an epoch."""
+    fit, x, y = core.fit, np.tile(X, (100, 1)), np.tile(Y, 100)
 
     def enough(*_: object) -> None:
         raise TimeoutError("enough")
 
+    def interrupted(*arguments: Any) -> core.FitOutcome:
+        def rates(*asked: int) -> np.ndarray:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            return arguments[5](*asked)
+
+        return fit(*arguments[:5], rates, *arguments[6:])
+
+    monkeypatch.setattr(core, "fit", interrupted)
     before = signal.signal(signal.SIGALRM, enough)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.3)
         with pytest.raises(TimeoutError, match="enough"):
-            make().find_lr(X, Y, steps=2_000_000)
+            make().find_lr(x, y, steps=len(x), batch_size=1)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

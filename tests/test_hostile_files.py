@@ -185,6 +185,18 @@ def test_sizes_beyond_the_end_take_no_memory(parts) -> None:
         loaded(data)
 
 
+def test_an_archive_that_gives_less_than_it_says_is_an_error(parts, monkeypatch) -> None:
+    """Not an endless wait for the rest; zipfile notices itself, in the versions that there are."""
+    read = zipfile.ZipExtFile.read
+
+    def short(member: zipfile.ZipExtFile, size: int = -1) -> bytes:
+        return b"" if member.name == "parameters.npy" and size > 128 else read(member, size)
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", short)
+    with pytest.raises(ValueError, match=r"parameters\.npy ends too early"):
+        loaded(packed(parts))
+
+
 def test_every_truncation_is_an_error(parts) -> None:
     data = packed(parts)
     for length in range(len(data)):

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -279,6 +280,24 @@ def test_a_missing_extension_is_an_error_that_helps(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import briskmlp"]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "ImportError: briskmlp's compiled part is missing. Install" in process.stderr
+
+
+def test_what_the_extension_misses_is_called_by_its_name() -> None:
+    program = """
+        import sys
+
+        class Finder:
+            def find_spec(self, name, path, target=None):
+                if name == "briskmlp._briskmlp_core":
+                    raise ModuleNotFoundError("no library today", name="library")
+
+        sys.meta_path.insert(0, Finder())
+        import briskmlp
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.stderr.endswith("ModuleNotFoundError: no library today\n")
+    assert "compiled part" not in process.stderr
 
 
 def test_an_unknown_instruction_set_is_an_error_of_the_import() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import briskmlp as bm
 import numpy as np
 import pytest
@@ -118,3 +120,19 @@ def test_best_file_stays_the_best(tmp_path):
     before = bm.load(tmp_path / "best.npz")
     run(tmp_path, CUT + 1, resume=tmp_path, optimizer=bm.Adam(0.5))
     assert bm.load(tmp_path / "best.npz").epochs_trained == before.epochs_trained == CUT
+
+
+@pytest.mark.parametrize("logger", [bm.CSVLogger, bm.JSONLinesLogger])
+def test_a_log_that_is_gone_is_written_anew(tmp_path, logger):
+    """With the epochs before, from the history."""
+    run(tmp_path / "run", 2)
+    kept, path = tmp_path / "run" / "epoch-000002.npz", tmp_path / "log"
+    _, history = run(tmp_path / "rest", 4, resume=kept, callbacks=[logger(path, append=True)])
+    lines = path.read_text().splitlines()
+    if logger is bm.CSVLogger:
+        assert lines.pop(0) == "epoch,loss,seconds"
+        found = [line.split(",")[:2] for line in lines]
+    else:
+        found = [[json.loads(line)[name] for name in ("epoch", "loss")] for line in lines]
+    assert [int(epoch) for epoch, _ in found] == [1, 2, 3, 4]
+    assert [float(loss) for _, loss in found] == history["loss"].tolist()

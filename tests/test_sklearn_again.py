@@ -10,7 +10,7 @@ pytest.importorskip("sklearn")
 
 import sklearn.neural_network as theirs
 from briskmlp import MLPClassifier, MLPRegressor
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_multilabel_classification
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -88,6 +88,60 @@ def test_weights_for_other_features():
     net.coefs_[0] = np.zeros((63, 12))
     with pytest.raises(ValueError, match=r"coefs_\[0\] has 63 rows, expected 64"):
         net.predict(X)
+
+
+@pytest.mark.parametrize("module", [theirs, bm], ids=["theirs", "ours"])
+def test_refusals_are_theirs(module):
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        module.MLPRegressor(early_stopping=True).partial_fit(X, LABELS)
+    few = module.MLPRegressor(early_stopping=True, validation_fraction=0.02)
+    with pytest.raises(ValueError, match=r"validation set is too small\. Increase 'validation_fr"):
+        few.fit(X[:50], LABELS[:50])
+    wild = module.MLPClassifier(solver="sgd", learning_rate_init=1e300, max_iter=3)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match="Solver produced non-finite parameter weights"),
+    ):
+        wild.fit(X, LABELS)
+    warm = module.MLPClassifier(**SETTINGS | {"warm_start": True}).fit(X, LABELS % 3)
+    for classes in (2, 4):  # one too few, one too many
+        with pytest.raises(ValueError, match="warm_start can only be used where `y` has the same"):
+            warm.fit(X, LABELS % classes)
+
+
+def test_logarithms_of_probabilities_of_several_labels():
+    rows, y = make_multilabel_classification(random_state=0)
+    ours, other = (
+        kind(max_iter=20, random_state=0) for kind in (MLPClassifier, theirs.MLPClassifier)
+    )
+    logs = ours.fit(rows, y).predict_log_proba(rows)
+    np.testing.assert_allclose(logs, np.log(ours.predict_proba(rows)), rtol=1e-12)
+    np.testing.assert_allclose(logs, other.fit(rows, y).predict_log_proba(rows), rtol=1e-6)
+    # Where probabilities round to 0 theirs is infinite, and warns.
+    assert np.isfinite(ours.predict_log_proba(-1e4 * rows)).all()
+
+
+def test_a_rate_that_is_too_small_to_be_divided_ends_the_training(capsys):
+    said = []
+    for kind in (MLPClassifier, theirs.MLPClassifier):
+        net = kind(
+            solver="sgd", learning_rate="adaptive", learning_rate_init=4e-6, tol=10.0,
+            n_iter_no_change=1, verbose=True, max_iter=30, random_state=0,
+        ).fit(X, LABELS)  # fmt: skip
+        assert net.n_iter_ < 30
+        said.append(capsys.readouterr().out)
+    assert said[0].endswith("Learning rate too small. Stopping.\n")
+    assert said[0] == said[1]
+
+
+def test_scores_of_predictions_that_overflow_are_nan():
+    """Finite parameters, rows so large that no number holds what they lead to."""
+    net = MLPRegressor(**SETTINGS)
+    with np.errstate(all="ignore"):
+        net.fit(X, LABELS, eval_set=(np.full((4, 64), 1.7e308), LABELS[:4]))
+    assert np.isnan(net.validation_scores_).all()
+    assert len(net.validation_scores_) == net.n_iter_ == 3
+    assert all(np.isfinite(W).all() for W in net.coefs_)
 
 
 # --- Rows that need no check -------------------------------------------------------------------

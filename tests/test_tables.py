@@ -111,6 +111,15 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
             read_table(tmp_path / name)
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, monkeypatch) -> None:
+    """By whatever pandas reads Parquet with; in CSV it gives them different ones."""
+    pandas = pytest.importorskip("pandas")
+    twice = pandas.DataFrame([[1.0, 2.0]], columns=["a", "a"])
+    monkeypatch.setattr(pandas, "read_parquet", lambda _: twice)
+    with pytest.raises(ValueError, match=r"t\.parquet has two columns of one name"):
+        read_table(tmp_path / "t.parquet")
+
+
 # --- Columns -----------------------------------------------------------------------------------
 
 

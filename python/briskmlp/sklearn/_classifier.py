@@ -239,7 +239,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         elif not self._several:
             result = logsigmoid(np.hstack([-z, z]))
         else:  # probabilities that round to the same number have the same logarithm
-            result = np.where(z > 0, np.log(sigmoid(z)), logsigmoid(z))
+            result = np.where(z > 0, np.log(sigmoid(abs(z))), logsigmoid(z))
         return result
 
     @property
