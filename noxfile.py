@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import platform
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
 PROJECT = nox.project.load_toml("pyproject.toml")
+PRESETS = json.loads(Path("CMakePresets.json").read_text("utf-8"))["configurePresets"]
 
 
 def group(name: str) -> list[str]:
@@ -90,6 +93,53 @@ def sanitize(session: nox.Session) -> None:
     """The C++ tests under the address, undefined-behaviour and thread sanitizers."""
     for preset in ("asan-ubsan", "tsan"):
         session.run("cmake", "--workflow", "--preset", preset)
+
+
+@nox.session(default=False)
+def sanitize_python(session: nox.Session) -> None:
+    """The tests on a package with the first two of these sanitizers; arguments go to pytest.
+
+    Left out are those of memory, whose limits of the address space leave no room for a sanitizer's.
+    """
+    (preset,) = (preset for preset in PRESETS if preset["name"] == "asan-ubsan")
+    flags = preset["cacheVariables"]["CMAKE_CXX_FLAGS"]
+    session.install(
+        ".[test]",
+        "-Ccmake.build-type=RelWithDebInfo",
+        "-Cinstall.strip=false",
+        "-Ccmake.define.CMAKE_CXX_COMPILER=clang++-16",
+        f"-Ccmake.define.CMAKE_CXX_FLAGS={flags} -shared-libasan",
+    )
+    name = f"-print-file-name=libclang_rt.asan-{platform.machine()}.so"
+    runtime = session.run("clang++-16", name, external=True, silent=True)
+    session.run(
+        "pytest",
+        *session.posargs or ["--ignore=tests/test_memory.py"],
+        env={
+            "LD_PRELOAD": str(runtime).strip(),
+            "PYTHONMALLOC": "malloc",
+            # CPython keeps much to its end; a size that no memory has must come back as null.
+            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+            "UBSAN_OPTIONS": "print_stacktrace=1",
+        },
+    )
+
+
+@nox.session(venv_backend="none", default=False)
+def valgrind(session: nox.Session) -> None:
+    """The C++ tests in valgrind, on the baseline instruction set; arguments go to the tests."""
+    session.run("cmake", "--preset", "release")
+    session.run("cmake", "--build", "--preset", "release")
+    session.run(
+        "valgrind",
+        "--quiet",
+        "--error-exitcode=9",
+        "build/release/tests/cpp/briskmlp_tests",
+        *session.posargs,
+        env={"BRISKMLP_ISA": "sse2"},
+        # Valgrind's long double has 64 bits: tests that take their truth from it fail, with 1.
+        success_codes=[0, 1],
+    )
 
 
 @nox.session(default=False)

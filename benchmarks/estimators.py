@@ -43,7 +43,9 @@ SOLVERS = ("adam", "lbfgs")
 DTYPES = ("float32", "float64")
 CLASSES = 10
 PREDICTED = 10_000  # rows, at most
-REST = 0.05  # seconds
+# Seconds: OpenBLAS's threads spin for a tenth of one after their work, on a processor that who comes
+# next would have.
+REST = 0.15
 # How far losses may be apart: rounding, which training magnifies, by the type.
 TOLERANCE = {"float32": 1e-2, "float64": 1e-6}
 
