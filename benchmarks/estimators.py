@@ -43,8 +43,8 @@ SOLVERS = ("adam", "lbfgs")
 DTYPES = ("float32", "float64")
 CLASSES = 10
 PREDICTED = 10_000  # rows, at most
-# Seconds: OpenBLAS's threads spin for a tenth of one after their work, on a processor that who comes
-# next would have.
+# Seconds: OpenBLAS's threads spin for a tenth of one after their work, on a processor that whoever
+# comes next would have.
 REST = 0.15
 # How far losses may be apart: rounding, which training magnifies, by the type.
 TOLERANCE = {"float32": 1e-2, "float64": 1e-6}

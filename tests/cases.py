@@ -28,6 +28,7 @@ from briskmlp import (
     Tweedie,
     schedules,
 )
+from briskmlp import _briskmlp_core as core
 from briskmlp._losses import named_numbers
 from numpy.typing import ArrayLike, NDArray
 
@@ -161,3 +162,19 @@ def roundings(net: Any, rows: int) -> int:
     of the activation, the loss and the optimizer; then come the rows.
     """
     return int(sum(K + N + 10 for K, N in zip(net.sizes[:-1], net.sizes[1:], strict=True)) + rows)
+
+
+def core_options(*, epochs: int, batch_size: int, shuffle: bool = True) -> core.FitOptions:
+    """What the core is told of a first fit by SGD."""
+    return core.FitOptions(
+        epochs=epochs,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=3,
+        first_epoch=0,
+        batches_per_step=1,
+        steps_before=0,
+        optimizer=core.OptimizerSpec("sgd", learning_rate=0.1),
+        dropout=[],
+        noise=[],
+    )

@@ -8,10 +8,10 @@ from typing import Any
 import briskmlp as bm
 import numpy as np
 import pytest
-from briskmlp import _briskmlp_core as core
 from briskmlp._descent import Descent
 from briskmlp._lbfgs import Minimisation
 from briskmlp._standardized import Standardized
+from cases import core_options
 
 RNG = np.random.default_rng(0)
 DATA = (RNG.normal(5, 3, (40, 3)), RNG.normal(-2, 4, (40, 1)), None)
@@ -23,18 +23,7 @@ def network() -> bm.MLP:
 
 def descent(rates: Any = None) -> Descent:
     """Two epochs of five steps, at a rate of 0.1 or those of each epoch."""
-    options = core.FitOptions(
-        epochs=2,
-        batch_size=8,
-        shuffle=False,
-        seed=0,
-        first_epoch=0,
-        batches_per_step=1,
-        steps_before=0,
-        optimizer=core.OptimizerSpec("sgd", learning_rate=0.1),
-        dropout=[],
-        noise=[],
-    )
+    options = core_options(epochs=2, batch_size=8, shuffle=False)
     return Descent(options, rates, optimizer="sgd", batches=5, resumed=None, own_loss=None)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from briskmlp import _briskmlp_core as core
 from briskmlp._sparse import CsrParts, csr_parts
+from cases import core_options
 
 M, K, N = 70, 9, 3
 
@@ -38,18 +39,7 @@ def fit(network: core.Network, data: Any, **settings: Any) -> core.FitOutcome:
     """Three epochs."""
     settings = {"on_epoch": None, "rates": None} | settings
     batch_size = settings.pop("batch_size", 16)
-    options = core.FitOptions(
-        epochs=3,
-        batch_size=batch_size,
-        shuffle=True,
-        seed=3,
-        first_epoch=0,
-        batches_per_step=1,
-        steps_before=0,
-        optimizer=core.OptimizerSpec("sgd", learning_rate=0.1),
-        dropout=[],
-        noise=[],
-    )
+    options = core_options(epochs=3, batch_size=batch_size)
     return core.fit(network, data, None, options, **settings)
 
 

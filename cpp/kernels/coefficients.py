@@ -170,6 +170,11 @@ def log_ratio(s: mp.mpf) -> mp.mpf:
     return 2 * (mp.atanh(s) - s) / s**3
 
 
+def log_ratio_of_square(z: mp.mpf) -> mp.mpf:
+    """The same of s^2."""
+    return log_ratio(mp.sqrt(z)) if z > TINY else mp.mpf(2) / 3
+
+
 def coth_ratio(r: mp.mpf) -> mp.mpf:
     """(r coth(r / 2) - 2) / r^2."""
     return (r * mp.coth(r / 2) - 2) / r**2
@@ -221,7 +226,7 @@ APPROXIMATIONS = [
     Approximation(
         "kLog",
         "(2 atanh(s) - 2 s) / s^3 for s^2 <= 1/25, in s^2",
-        same(lambda z: log_ratio(mp.sqrt(z)) if z > TINY else mp.mpf(2) / 3),
+        same(log_ratio_of_square),
         same(at_least("1e-3", lambda z: z)),
         both(0),
         both(0.0401),
@@ -230,7 +235,7 @@ APPROXIMATIONS = [
     Approximation(
         "kAtanh",
         "(2 atanh(s) - 2 s) / s^3 for s <= 1/3, in s^2",
-        same(lambda z: log_ratio(mp.sqrt(z)) if z > TINY else mp.mpf(2) / 3),
+        same(log_ratio_of_square),
         same(at_least("1e-3", lambda z: z)),
         both(0),
         both(0.1112),
