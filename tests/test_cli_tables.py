@@ -256,8 +256,9 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
     fewer = written(tmp_path / "fewer.csv", {"kind": ["cat"], "other": [3]})
     message = failure(capsys, "predict", model, fewer)
     assert "lacks 2 columns (age, senior); it has 2 columns (kind, other)" in message
-    wrong = written(tmp_path / "wrong.csv", {"kind": ["a"], "age": ["old"], "senior": ["no"]})
-    assert "'age' had numbers when the model was trained, and has 'old' in row 1" in failure(
+    columns = {"kind": ["a"] * 3, "age": ["3", "", "old"], "senior": ["no"] * 3}
+    wrong = written(tmp_path / "wrong.csv", columns)
+    assert "'age' had numbers when the model was trained, and has 'old' in row 3" in failure(
         capsys, "predict", model, wrong
     )
     far = written(tmp_path / "far.csv", {"a": [1] * 29 + ["inf"], "y": range(30), "b": range(30)})
@@ -268,7 +269,26 @@ def test_mistakes_are_errors_of_one_line(pets: Path, capsys, tmp_path: Path) -> 
     assert "is a network without columns" in failure(capsys, "inspect", tmp_path / "plain.npz")
     assert "there are 1 rows with a target" in failure(capsys, "train", fewer, "--target", "other")
     bare = written(tmp_path / "bare.csv", {"same": [1] * 30, "y": range(30)})
-    assert "no column to learn from" in failure(capsys, "train", bare, "--target", "y")
+    assert "no column to learn from; same: 1 in every row" in failure(
+        capsys, "train", bare, "--target", "y"
+    )
+
+
+def test_what_is_read_is_not_written_over(pets: Path, capsys, tmp_path: Path) -> None:
+    model = tmp_path / "m.npz"
+    run("train", pets, "--target", "cost", "--epochs", 1, "-o", model)
+    before = pets.read_bytes(), model.read_bytes()
+    capsys.readouterr()
+    for arguments in (
+        ("train", pets, "--target", "cost", "-o", pets),
+        ("train", pets, "--target", "cost", "--plot", pets),
+        ("predict", model, pets, "-o", pets),
+        ("predict", model, pets, "-o", model),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            run(*arguments)
+        assert "is read too, and would be lost" in capsys.readouterr().err
+    assert (pets.read_bytes(), model.read_bytes()) == before
 
 
 def test_targets_that_do_not_fit_the_model(tmp_path: Path, capsys) -> None:
@@ -285,7 +305,8 @@ def test_targets_that_do_not_fit_the_model(tmp_path: Path, capsys) -> None:
         new = tmp_path / "new.npz"
         np.savez(new, **{"x": x[:2], target: other})
         capsys.readouterr()
-        assert message in failure(capsys, "predict", model, new)
+        assert run("predict", model, new) == 0  # the answers are good all the same
+        assert f"no scores: {message}" in capsys.readouterr().err
         np.savez(new, **{"x": x[:2], target: ["", ""]})
         assert run("predict", model, new) == 0  # as if it had no such column
         assert capsys.readouterr().err == ""

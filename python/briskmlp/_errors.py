@@ -43,5 +43,5 @@ class DivergenceError(ArithmeticError):
         return (
             f"the loss became non-finite in epoch {self.epoch}, step {self.step}; the parameters "
             f"{origin} were restored; lower the learning rate (now {self.learning_rate}) "
-            f"or scale the inputs"
+            f"or scale the inputs and targets, as standardize=True does"
         )

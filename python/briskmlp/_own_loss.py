@@ -72,7 +72,8 @@ class OwnLoss:
         if gradient.shape != raw.shape or gradient.dtype.kind not in "fiu":
             raise ValueError(
                 f"the loss's gradient must be real numbers of the raw outputs' shape {raw.shape}; "
-                f"the function returned {gradient.dtype} of shape {gradient.shape}"
+                f"the function, for targets of shape {y.shape}, returned {gradient.dtype} of shape "
+                f"{gradient.shape}"
             )
         if np.isfinite(loss).all() and not np.isfinite(gradient).all():
             raise ValueError(f"the loss is {loss.item():.6g}, but its gradient is not finite")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._validate import Array
-from ._tables import is_text
+from ._tables import is_number, is_text
 
 MIN_COUNT = 2  # rows that a category must have; rarer ones are like unknown ones
 
@@ -39,12 +39,13 @@ class Number:
     def encode(self, column: Array) -> Array:
         """The column's inputs (M, width)."""
         if is_text(column):
-            row = next((i for i, value in enumerate(column) if value is not None), None)
-            if row is not None:
-                raise ValueError(
-                    f"column {self.name!r} had numbers when the model was trained, and has "
-                    f"{column[row]!r} in row {row + 1}"
-                )
+            for row, text in enumerate(column, start=1):
+                if text is not None and not is_number(text):
+                    raise ValueError(
+                        f"column {self.name!r} had numbers when the model was trained, and has "
+                        f"{text!r} in row {row}"
+                    )
+            column = np.array([np.nan if text is None else float(text) for text in column])
         values = numbers(column, self.name)
         gone = np.isnan(values)
         centred = np.where(gone, 0.0, values - self.median)

@@ -258,8 +258,13 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error(unknown_name("demo", args.name, demos.DEMOS))
     for name in ("output", "plot"):
         path = getattr(args, name, None)
-        if path is not None and not path.parent.is_dir():
+        if path is None:
+            continue
+        if not path.parent.is_dir():
             parser.error(f"--{name}: there is no folder {path.parent}")
+        for read in (getattr(args, other, None) for other in ("data", "model")):
+            if read is not None and path.exists() and read.exists() and path.samefile(read):
+                parser.error(f"--{name}: {path} is read too, and would be lost")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -131,12 +131,13 @@ def nearly_numbers(column: Array) -> list[str]:
     if not is_text(column):
         return []
     counts = Counter(text for text in column if text is not None)
-    others = [text for text in counts if not _is_number(text)]
+    others = [text for text in counts if not is_number(text)]
     rest = sum(counts[text] for text in others)
     return others[:3] if 2 * rest < sum(counts.values()) else []
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is a number as Python writes it."""
     try:
         float(text)
     except ValueError:

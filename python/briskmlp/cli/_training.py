@@ -132,7 +132,8 @@ def _learn_columns(table: Table, recipe: Recipe, say: Say) -> tuple[Column, ...]
         except Useless as error:
             useless[name] = str(error)
     if not columns:
-        raise ValueError("there is no column to learn from")
+        reasons = "".join(f"; {name}: {why}" for name, why in [*useless.items()][:LISTED])
+        raise ValueError(f"there is no column to learn from{reasons}")
     width = sum(column.width for column in columns)
     say(f"inputs     {len(columns):,} columns make {width:,} inputs")
     for column in columns if len(columns) <= LISTED else ():

@@ -44,7 +44,11 @@ def say_scores(target: Target, table: Table, predictions: Array, say: Say) -> No
         return
     known = np.flatnonzero(~is_missing(column))
     if len(known):
-        truth = target.encode(column[known])
+        try:
+            truth = target.encode(column[known])
+        except ValueError as error:
+            say(f"no scores: {error}")
+            return
         scores = figures(target, truth, predictions[known])
         listed = ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
         say(f"the table has {target.name} in {len(known):,} rows: {listed}")
