@@ -164,7 +164,7 @@ def test_importance_is_repeatable_and_changes_nothing() -> None:
     np.testing.assert_array_equal(X, before)
     with pytest.raises(ValueError, match="repeats must be at least 1, got 0"):
         net.permutation_importance(X, y, repeats=0)
-    with pytest.raises(ValueError, match="y has 49 rows, X has 50"):
+    with pytest.raises(ValueError, match="y has 49 rows, expected 50"):
         net.permutation_importance(X, y[1:])
 
 

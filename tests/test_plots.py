@@ -225,7 +225,7 @@ def test_plots_of_classes_refuse_numbers_and_the_reverse() -> None:
             plot(NUMBERS, X, X[:, 0])
     with pytest.raises(ValueError, match="predicts classes, which have no residuals"):
         plots.residuals(CLASSES, X, LABELS)
-    with pytest.raises(ValueError, match="y has 2 rows, X has 300"):
+    with pytest.raises(ValueError, match="y has 2 rows, expected 300"):
         plots.residuals(NUMBERS, X, [1, 2])
 
 

@@ -76,7 +76,7 @@ def targets(y: ArrayLike, name: str, rows: int, network: Head) -> Array:
         shapes = f"({rows},) or ({rows}, {cols})" if takes_labels else f"({rows}, {cols})"
         raise ValueError(f"{name} has shape {t.shape}, expected {shapes}")
     if len(t) != rows:
-        raise ValueError(f"{name} has {len(t)} rows, X has {rows}")
+        raise ValueError(f"{name} has {len(t)} rows, expected {rows}")
     if takes_labels and (t.ndim == 1 or t.shape[1] == 1):
         return _labels(t.reshape(rows), name, network)
     t = t.reshape(rows, -1)

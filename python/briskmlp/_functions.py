@@ -92,7 +92,7 @@ def _outputs(loss: str, values: ArrayLike, name: str) -> _Outputs:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.size == 0:
         shapes = "(rows,) or (rows, outputs)" if loss == "mse" else "(rows, classes)"
-        raise ValueError(f"{name} has shape {array.shape}, expected {shapes}, not empty")
+        raise ValueError(f"{name} has shape {array.shape}, expected {shapes}, none of them 0")
     single = dtype == np.float32
     return _Outputs(loss, np.ascontiguousarray(array, np.float32 if single else np.float64))
 
