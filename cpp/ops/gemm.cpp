@@ -9,10 +9,9 @@ namespace {
 
 // A block of B is (kBlockK, kBlockBytes wide). It stays in an L2 of 512 KiB or more while all rows
 // of A pass by it: the deeper, the less often C is read and written; the narrower, the more is left
-// for A. Copying is paid once for every stretch of rows (measured with B of 2048 x 2048 floats and
-// 512 rows: (1024, 256 bytes) 89 % of the peak, (512, 512) 86 %, (256, 256) 85 %; with 256 rows and
-// (256, 512) 83
-// %).
+// for A. Copying is paid once for every stretch of rows. Per cent of the peak, measured with B of
+// 2048 x 2048 floats: for 512 rows 89 with (1024, 256 bytes), 86 with (512, 512), 85 with (256,
+// 256); for 256 rows 83 with (256, 512).
 constexpr index_t kBlockK = 1024, kBlockBytes = 256;
 constexpr index_t kFewestRows = 32;  // that pay for the copying
 constexpr index_t kBeyondL2 = 1 << 20;
