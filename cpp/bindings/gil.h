@@ -15,18 +15,22 @@
 
 namespace briskmlp {
 
+[[noreturn]] inline void stay() {
+#if !defined(_WIN32)
+    for (;;) {
+        pause();
+    }
+#endif
+    std::terminate();
+}
+
 // take(), which never returns when the interpreter has ended.
 template <class Take>
 auto take_or_stay(Take take) noexcept {
     try {
         return take();
     } catch (...) {  // nothing but that unwinding
-#if !defined(_WIN32)
-        for (;;) {
-            pause();
-        }
-#endif
-        std::terminate();
+        stay();
     }
 }
 
@@ -43,14 +47,27 @@ class GilReleased {
     PyThreadState* state_;
 };
 
+// On a thread that came from Python.
 class GilTaken {
   public:
-    GilTaken() : state_(take_or_stay([] { return PyGILState_Ensure(); })) {}
-    ~GilTaken() { PyGILState_Release(state_); }
+    GilTaken() : state_(take_or_stay(ensure)) {}
+    ~GilTaken() {
+        if (PyGILState_Check() == 0) {  // Python code that was called is being unwound
+            stay();
+        }
+        PyGILState_Release(state_);
+    }
     GilTaken(const GilTaken&) = delete;
     GilTaken& operator=(const GilTaken&) = delete;
 
   private:
+    static PyGILState_STATE ensure() {
+        if (PyGILState_GetThisThreadState() == nullptr) {  // nor does anyone else have a state left
+            stay();
+        }
+        return PyGILState_Ensure();
+    }
+
     PyGILState_STATE state_;
 };
 
